@@ -16,7 +16,7 @@ const SAYS: &str = "extern \"C\" { fn word() -> *const std::ffi::c_char; }\nfn m
 /// A workspace whose program says a word that is C's, in `gen`: as an object, in an archive, and in a thin one in `lists`.
 fn speaking(folder: &Path, content: &[(&str, &str)]) -> PathBuf {
     let root = workspace(folder);
-    for folder in ["gen", "lists", ".cargo"] {
+    for folder in ["gen", "lists", "any", ".cargo"] {
         fs::create_dir(root.join(folder)).unwrap();
     }
     fs::write(root.join("gen/word.c"), "const char *word(void) { return \"the word of C\"; }\n").unwrap();
@@ -24,6 +24,7 @@ fn speaking(folder: &Path, content: &[(&str, &str)]) -> PathBuf {
         "cc -c gen/word.c -o gen/word.o",
         "ar rcs gen/libword.a gen/word.o",
         "ar rcsT lists/libthin.a gen/word.o",
+        "cp gen/libword.a any/word",
     ] {
         let mut words = command.split(' ');
         let done = Command::new(words.next().unwrap()).args(words).current_dir(&root).status();
@@ -49,6 +50,11 @@ fn script(lines: &[&str]) -> String {
 
 /// Builds with `gen` ignored, and with it in the commit: the one is told, the other is not.
 fn is_told(what: &str, content: &[(&str, &str)]) {
+    is_told_of("gen/\n", what, content);
+}
+
+/// The same with something else ignored.
+fn is_told_of(ignored: &str, what: &str, content: &[(&str, &str)]) {
     let folder = tempfile::tempdir().unwrap();
     let root = speaking(folder.path(), content);
     let is_reproducible = |ignored: &str| {
@@ -58,7 +64,7 @@ fn is_told(what: &str, content: &[(&str, &str)]) {
         assert!(contains(&files(&built)["app/pay"].2, "the word of C"), "{what}");
         built.provenance.unwrap().reproducible
     };
-    assert!(!is_reproducible("gen/\n"), "{what}");
+    assert!(!is_reproducible(ignored), "{what}");
     assert!(is_reproducible(""), "the control: {what}");
 }
 
@@ -114,6 +120,29 @@ fn what_a_committed_script_or_archive_has_linked_of_an_ignored_folder_is_told() 
     is_told(
         "a thin archive",
         &[("build.rs", &script(&["cargo:rustc-link-arg=lists/libthin.a"]))],
+    );
+}
+
+#[test]
+fn a_library_of_any_name_is_told() {
+    let searched = script(&["cargo:rustc-link-search=any"]);
+    let attribute =
+        |name: &str, kind: &str| format!("#[link(name = \"{name}\", kind = \"{kind}\", modifiers = \"+verb\\x61tim\")]\n{SAYS}");
+    is_told_of(
+        "any/\n",
+        "an archive that the source names",
+        &[("build.rs", &searched), ("src/main.rs", &attribute("word", "static"))],
+    );
+    let by_script = script(&["cargo:rustc-link-search=any", "cargo:rustc-link-lib=static:+verbatim=word"]);
+    is_told_of("any/\n", "an archive that a build script names", &[("build.rs", &by_script)]);
+    is_told_of(
+        "any/words\n",
+        "a script of ld's that the source names",
+        &[
+            ("build.rs", &searched),
+            ("src/main.rs", &attribute("words", "dylib")),
+            ("any/words", "INPUT(gen/libword.a)\n"),
+        ],
     );
 }
 
@@ -244,6 +273,56 @@ fn a_home_of_cargos_in_the_checkout_is_held_against_the_commit_and_the_lock_file
     fs::remove_file(root.join("home/config.toml")).unwrap();
     let (done, said) = builds();
     assert!(done && !said.contains("reproducible"), "the control: {said}");
+}
+
+#[test]
+fn a_library_in_a_home_of_cargos_in_the_checkout_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((root, _)) = with_its_home(folder.path()) else {
+        println!("skipped: cfg-if is not in cargo's home");
+        return;
+    };
+    fs::write(
+        root.join("src/main.rs"),
+        format!("cfg_if::cfg_if! {{ if #[cfg(unix)] {{}} }}\n{SAYS}"),
+    )
+    .unwrap();
+    fs::write(root.join("word.c"), "const char *word(void) { return \"the word of C\"; }\n").unwrap();
+    let said = |place: &str| {
+        fs::create_dir_all(root.join(place)).unwrap();
+        let library = format!("{place}/libword.a");
+        for words in [
+            &["cc", "-c", "word.c", "-o", "target/word.o"][..],
+            &["ar", "rcs", &library, "target/word.o"],
+        ] {
+            fs::create_dir_all(root.join("target")).unwrap();
+            assert!(
+                Command::new(words[0])
+                    .args(&words[1..])
+                    .current_dir(&root)
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+        let searched = format!("cargo:rustc-link-search={place}");
+        fs::write(root.join("build.rs"), script(&[&searched, "cargo:rustc-link-lib=static=word"])).unwrap();
+        committed(&root);
+        let output = crate::support::portcullis()
+            .args(["build", "--offline"])
+            .current_dir(&root)
+            .env("CARGO_HOME", root.join("home"))
+            .env("XDG_CACHE_HOME", root.join(".cache"))
+            .env("XDG_STATE_HOME", root.join(".state"))
+            .env("COLUMNS", "400")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    assert!(said("home/lib").contains("home/lib/libword.a is in no commit"));
+    assert!(!said("lib").contains("reproducible"), "the control");
 }
 
 #[test]

@@ -22,3 +22,4 @@ mod rootless;
 mod service;
 mod stand_in;
 mod targets;
+mod unpacked;

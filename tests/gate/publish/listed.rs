@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::Method;
+use portcullis::io::registry::{Access, Options, Registry};
 use portcullis::model::digest::Digest;
 use portcullis::model::exit_kind::ExitKind;
 use portcullis::model::image::media_type;
@@ -10,6 +11,7 @@ use portcullis::model::image_ref::ImageRef;
 use portcullis::stage::publish::{self, Attested, PublishError};
 use serde_json::{Value, json};
 
+use crate::support::images::{COMMIT, image};
 use crate::support::publishing::{Workplace, registry};
 use crate::support::quirks::{Quirks, QuirkyRegistry};
 use crate::support::registry::RunningRegistry;
@@ -188,6 +190,61 @@ async fn a_copy_is_believed_where_a_list_has_it_or_where_it_was_published_itself
         let plan = place.plan(registry(copy.repository("copy")));
         place.publish(&place.image(), &plan).await.unwrap();
         place.verify(&there).await.unwrap();
+    }
+}
+
+/// What the verdicts on an image say of the list of the registry where they lie, by its own list of referrers, each with the types of its inputs.
+async fn said_of_lists(place: &Workplace, repository: &str, digest: &Digest) -> Vec<(Value, usize)> {
+    let client = Registry::open(repository, Options::new(Access::Read, false), &place.effects).unwrap();
+    let mut said = Vec::new();
+    for found in client.referrers(digest).await.unwrap().list {
+        let manifest: Value = serde_json::from_slice(&client.manifest(&found.digest).await.unwrap().bytes).unwrap();
+        let layer = &manifest["layers"][0];
+        let (size, layer) = (layer["size"].as_u64().unwrap(), layer["digest"].as_str().unwrap().parse().unwrap());
+        let bundle: Value = serde_json::from_slice(&client.blob(&layer, size, size).await.unwrap()).unwrap();
+        let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
+        let statement: Value = serde_json::from_slice(&payload).unwrap();
+        if statement["predicateType"].as_str().unwrap().contains("verification_summary") {
+            let predicate = &statement["predicate"];
+            let inputs = predicate["inputAttestations"].as_array().unwrap().len();
+            said.push((predicate["https://portcullis.dev/referrers-list/v1"]["servedBy"].clone(), inputs));
+        }
+    }
+    said
+}
+
+#[tokio::test]
+async fn the_verdict_of_every_place_says_whether_that_place_lists() {
+    let (Some(with), Some(other), Some(without)) = (
+        RunningRegistry::with_referrers(),
+        RunningRegistry::with_referrers(),
+        RunningRegistry::docker(),
+    ) else {
+        return;
+    };
+    let places = [
+        (with.repository("team/a"), true),
+        (without.repository("team/a"), false),
+        (with.repository("mirror/a"), true),
+        (other.repository("team/a"), true),
+    ];
+    for turn in 0..places.len() {
+        let place = Workplace::new();
+        let image = image(&place.path("image"), &[vec![turn as u8; 1000]]);
+        let mut all: Vec<&(String, bool)> = places.iter().collect();
+        all.rotate_left(turn);
+        let mut plan = place.plan(registry(all[0].0.clone()));
+        plan.tags = vec![format!("{turn}{}", &COMMIT[1..])];
+        plan.also = all[1..].iter().map(|(repository, _)| registry(repository.clone())).collect();
+        for _ in 0..2 {
+            let (attested, _) = place.publish(&image, &plan).await.unwrap();
+            for (repository, lists) in &all {
+                let name = if *lists { json!(repository) } else { Value::Null };
+                let said = said_of_lists(&place, repository, attested.digest()).await;
+                assert_eq!(said, [(name, 2)], "{repository} of {all:?}");
+                place.verify(&at(repository.clone(), attested.digest())).await.unwrap();
+            }
+        }
     }
 }
 

@@ -167,6 +167,7 @@ fn entry(raw: &str, line: u32, lock: &mut NpmLock) -> Result<(Package, Asked), S
         scope: Scope::Runtime,
         license: None,
         folder: version.strip_prefix("workspace:").map(str::to_owned),
+        is_given: false,
         needs: Vec::new(),
         line,
     };

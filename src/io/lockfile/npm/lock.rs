@@ -32,6 +32,8 @@ pub struct Package {
     pub license: Option<String>,
     /// Of a package of the tree: its folder, relative to the lock file's.
     pub folder: Option<String>,
+    /// True for a folder that the file itself gives to somebody who asks for a published package.
+    pub is_given: bool,
     /// What it asks for, as far as the file has a package for it.
     pub needs: Vec<Need>,
     /// From 1.

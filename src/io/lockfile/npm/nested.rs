@@ -167,6 +167,7 @@ fn package(name: &str, entry: &Entry<'_>, line: u32, lock: &mut NpmLock) -> Pack
             .as_deref()
             .and_then(|version| version.strip_prefix("file:"))
             .map(str::to_owned),
+        is_given: false,
         needs: Vec::new(),
         line,
     }

@@ -7,6 +7,12 @@ pub(super) fn name_and_range(pattern: &str) -> Option<(&str, &str)> {
     Some((&pattern[..at], &pattern[at + 1..]))
 }
 
+/// True for a range that a folder of the tree is not asked for by: `^1.2`, `npm:^1.2`, a tag, nothing.
+pub(super) fn is_published(range: &str) -> bool {
+    let local = ["file:", "link:", "portal:", "workspace:", ".", "/", "~/"];
+    !local.iter().any(|local| range.starts_with(local))
+}
+
 #[cfg(test)]
 mod tests {
     use super::name_and_range;

@@ -171,6 +171,7 @@ fn package_at(place: &str, entry: &Entry<'_>, line: u32, lock: &mut NpmLock) -> 
             .license
             .and_then(|raw| serde_json::from_str(raw.get()).or_none("a license of another shape is none that is known")),
         folder: own.then(|| place.to_owned()),
+        is_given: false,
         needs: Vec::new(),
         line,
     }

@@ -10,7 +10,10 @@ use super::address;
 use super::lock::{Need, NpmLock, Package, Project};
 use super::needed_for::scopes;
 use super::pattern::name_and_range;
+use super::pnpm_document::{LISTS, entries, got, importers, key};
+use super::pnpm_folders::{linked_projects, overridden, replaced};
 use super::pnpm_key::{of_version_5, without_peers};
+use super::stand_ins::stand_ins;
 use crate::io::lockfile::Trouble;
 use crate::io::lockfile::yaml::{self, Entry};
 use crate::model::inventory::{Origin, Scope};
@@ -52,10 +55,8 @@ fn read_document(document: &Entry<'_>, lock: &mut NpmLock) {
     for (package, entry) in lock.packages[first..].iter_mut().zip(&listed) {
         package.needs = needs(entry, &by_key);
     }
-    let missing = missing(document, &listed, &by_key)
-        .into_iter()
-        .chain(replaced(&listed, &descriptions));
-    lock.troubles.extend(missing.map(Trouble::unread));
+    let missing = missing(document, &listed, &by_key);
+    lock.troubles.extend(missing.into_iter().map(Trouble::unread));
     let projects = importers(document).into_iter().map(|(folder, importer)| Project {
         folder: folder.to_owned(),
         needs: asked(document, importer, &by_key),
@@ -63,6 +64,20 @@ fn read_document(document: &Entry<'_>, lock: &mut NpmLock) {
     let projects: Vec<Project> = projects.collect();
     mark(&mut lock.packages[first..], first, &projects);
     lock.projects.extend(projects);
+    let given = overridden(document);
+    for package in &mut lock.packages[first..] {
+        package.is_given = package.identity.as_ref().is_some_and(|is| given.contains(is.name.as_str()));
+    }
+    let standing = stand_ins(lock);
+    let is_foreign = |at: usize| lock.packages[at].origin != Origin::Local || standing.contains_key(&at);
+    let foreign = listed
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| is_foreign(first + at))
+        .map(|(_, entry)| *entry);
+    let mut linked = replaced(foreign, &descriptions);
+    linked.extend(linked_projects(document, &given));
+    lock.troubles.extend(linked.into_iter().map(Trouble::unread));
 }
 
 /// The packages of a document by their keys without a slash in front, with the peers in brackets.
@@ -99,10 +114,6 @@ fn mark(packages: &mut [Package], first: usize, projects: &[Project]) {
     for (package, scope) in packages.iter_mut().zip(scopes(&roots, &edges)) {
         package.scope = scope;
     }
-}
-
-fn entries<'d, 'a>(entry: &'d Entry<'a>, list: &str) -> &'d [Entry<'a>] {
-    entry.get(list).map(|list| list.entries.as_slice()).unwrap_or_default()
 }
 
 /// What js-yaml reads and the reader of lines does not: a list on one line, a key that is there twice.
@@ -153,37 +164,6 @@ fn missing(document: &Entry<'_>, listed: &[&Entry<'_>], by_key: &Keys<'_>) -> Ve
         .collect()
 }
 
-/// Published packages that `overrides` give a folder for one that they need: the lock file does not tell its version. A peer may be of the workspace.
-fn replaced(listed: &[&Entry<'_>], descriptions: &HashMap<&str, &Entry<'_>>) -> Vec<String> {
-    let linked = |entry: &&Entry<'_>| -> Vec<String> {
-        let peers = descriptions
-            .get(without_peers(key(entry)))
-            .copied()
-            .unwrap_or(entry)
-            .get("peerDependencies");
-        let needed = entries(entry, "dependencies").iter().chain(entries(entry, "optionalDependencies"));
-        let linked = needed.filter(|need| got(need).starts_with("link:") && peers.is_none_or(|peers| peers.get(&need.key).is_none()));
-        let told = |need: &Entry<'_>| {
-            let (name, folder) = (&need.key, got(need).trim_start_matches("link:"));
-            format!(
-                "`{}` is given the folder {folder} for `{name}`, and the lock file does not say of which version that is",
-                key(entry)
-            )
-        };
-        linked.map(told).collect()
-    };
-    listed
-        .iter()
-        .filter(|entry| !key(entry).contains("@file:"))
-        .flat_map(linked)
-        .collect()
-}
-
-/// Version 6 starts its keys with a slash.
-fn key<'d>(entry: &'d Entry<'_>) -> &'d str {
-    entry.key.strip_prefix('/').unwrap_or(&entry.key)
-}
-
 fn package<'d>(entry: &'d Entry<'_>, is_version_5: bool, descriptions: &HashMap<&str, &'d Entry<'_>>) -> Result<Package, String> {
     let key = key(entry);
     let bare = without_peers(key);
@@ -211,6 +191,7 @@ fn package<'d>(entry: &'d Entry<'_>, is_version_5: bool, descriptions: &HashMap<
         scope: Scope::Runtime,
         license: None,
         folder: None,
+        is_given: false,
         needs: Vec::new(),
         line: description.line,
     })
@@ -271,25 +252,6 @@ fn resolve(name: &str, version: &str, by_key: &Keys<'_>) -> Option<usize> {
         .or_else(|| by_key.get(format!("{name}/{version}").as_str()))
         .or_else(|| by_key.get(version))
         .copied()
-}
-
-/// The version that a project gets: beside the range, or alone before version 6.
-fn got<'d>(need: &'d Entry<'_>) -> &'d str {
-    need.text("version").or(need.value.as_deref()).unwrap_or_default()
-}
-
-const LISTS: [(&str, Scope); 3] = [
-    ("dependencies", Scope::Runtime),
-    ("optionalDependencies", Scope::Optional),
-    ("devDependencies", Scope::Development),
-];
-
-/// The projects by their folders; a file before version 9 with a single one has its lists at the top.
-fn importers<'d, 'a>(document: &'d Entry<'a>) -> Vec<(&'d str, &'d Entry<'a>)> {
-    match document.get("importers") {
-        Some(importers) => importers.entries.iter().map(|importer| (&*importer.key, importer)).collect(),
-        None => vec![(".", document)],
-    }
 }
 
 fn asked(document: &Entry<'_>, importer: &Entry<'_>, by_key: &Keys<'_>) -> Vec<Need> {

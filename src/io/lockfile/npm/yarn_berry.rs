@@ -104,6 +104,7 @@ fn package(entry: &Entry<'_>, needs: Vec<Need>, lock: &mut NpmLock) -> Package {
         scope: Scope::Runtime,
         license: None,
         folder: from.strip_prefix("workspace:").map(str::to_owned),
+        is_given: false,
         needs,
         line: entry.line,
     }

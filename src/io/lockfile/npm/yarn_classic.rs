@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::address;
 use super::lock::{Identity, Manifests, Need, NpmLock, Package};
 use super::needed_for::mark_optional;
-use super::pattern::name_and_range;
+use super::pattern::{is_published, name_and_range};
 use crate::model::inventory::Scope;
 
 /// One entry: `"a@^1", a@1.2:` and the indented lines under it.
@@ -24,6 +24,12 @@ struct Locked<'a> {
 }
 
 impl Locked<'_> {
+    /// True where somebody asks for it by a range of releases: of a folder only `resolutions` make that, whoever asks, the project too.
+    fn is_asked_for_as_published(&self) -> bool {
+        let mut ranges = self.patterns.iter().filter_map(|pattern| name_and_range(pattern));
+        ranges.any(|(_, range)| is_published(range))
+    }
+
     /// True for what yarn writes of every folder that it links to, whatever version that has, also where another range asks for it (`resolutions`).
     fn is_of_a_link(&self) -> bool {
         self.resolved.is_none() && self.version == "0.0.0"
@@ -41,8 +47,9 @@ pub(super) fn read(text: &str) -> NpmLock {
         .enumerate()
         .flat_map(|(at, entry)| entry.patterns.iter().map(move |pattern| ((*pattern).to_owned(), at)));
     let by_pattern: HashMap<String, usize> = patterns.collect();
+    let folders = folders(&entries);
     for entry in &entries {
-        let package = package(entry, &by_pattern, &mut lock);
+        let package = package(entry, (&by_pattern, &folders), &mut lock);
         if package.identity.is_none() {
             lock.unread(format!("the entry at line {} names no package or no version", entry.line));
         }
@@ -53,14 +60,33 @@ pub(super) fn read(text: &str) -> NpmLock {
     lock
 }
 
-fn package(entry: &Locked<'_>, by_pattern: &HashMap<String, usize>, lock: &mut NpmLock) -> Package {
+/// Entries of folders by their names: one that another folder needs is asked for by a path into yarn's cache, which is in no pattern.
+fn folders<'e>(entries: &[Locked<'e>]) -> HashMap<&'e str, Vec<usize>> {
+    let mut folders: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        for (name, range) in entry.patterns.iter().filter_map(|pattern| name_and_range(pattern)) {
+            if !is_published(range) {
+                folders.entry(name).or_default().push(at);
+            }
+        }
+    }
+    folders
+}
+
+fn package(
+    entry: &Locked<'_>,
+    (by_pattern, folders): (&HashMap<String, usize>, &HashMap<&str, Vec<usize>>),
+    lock: &mut NpmLock,
+) -> Package {
     let pattern = entry.patterns.first().and_then(|pattern| name_and_range(pattern));
-    let needs = entry.needs.iter().filter_map(|(name, range, optional)| {
-        Some(Need {
+    let needs = entry.needs.iter().flat_map(|(name, range, optional)| {
+        let exact = by_pattern.get(&format!("{name}@{range}"));
+        let of_folders = folders.get(name).filter(|_| exact.is_none() && !is_published(range));
+        exact.into_iter().chain(of_folders.into_iter().flatten()).map(|gets| Need {
             name: (*name).to_owned(),
             range: Some((*range).to_owned()),
             scope: if *optional { Scope::Optional } else { Scope::Runtime },
-            gets: *by_pattern.get(&format!("{name}@{range}"))?,
+            gets: *gets,
         })
     });
     // A package from a folder is listed without an address.
@@ -75,6 +101,7 @@ fn package(entry: &Locked<'_>, by_pattern: &HashMap<String, usize>, lock: &mut N
         scope: Scope::Runtime,
         license: None,
         folder: None,
+        is_given: entry.is_asked_for_as_published(),
         needs: needs.collect(),
         line: entry.line,
     }

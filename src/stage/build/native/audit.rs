@@ -77,12 +77,14 @@ fn version_info(
         }
     }
     let ids: Vec<String> = compiled.keys().cloned().collect();
-    let standing: BTreeSet<Named> = ids
+    let mut standing: BTreeSet<Named> = ids
         .iter()
         .filter_map(|id| Some((parse_id(id).or_none("it was read above")?, id)))
         .filter(|(named, id)| named.2 == Source::Local && *id != root && (stands_in(id, &named.0) || graph.is_needed_from_elsewhere(named)))
         .map(|(named, _)| named)
         .collect();
+    graph.add_what_they_need(&mut standing);
+    standing.retain(|named| !ids.iter().any(|id| id == root && parse_id(id).is_ok_and(|root| root == *named)));
     for package in &mut packages {
         package.dependencies.sort_unstable();
         package.dependencies.dedup();

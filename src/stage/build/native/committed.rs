@@ -1,19 +1,12 @@
-//! Files that a build read, and that no commit holds: `include_str!` of what git ignores, a configuration or a toolchain file of the checkout.
+//! What the index of a checkout holds, and what of some files no commit does.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::compile::target_dir;
-use super::linked_in::Read;
-use super::prepared::Prepared;
-use crate::io::{Effects, cargo, files, folder, git};
-use crate::model::event::Stage;
+use super::of_git;
+use crate::io::{files, folder, git};
 use crate::model::excused::Excused as _;
-use crate::model::plan::{BuildPlan, NativeBuild};
 use crate::stage::build::BuildError;
-
-/// So many files that are in no commit are told by name.
-const MOST_TOLD: usize = 5;
 
 /// So many files of folders that a build names are looked at.
 const MOST_LISTED: usize = 100_000;
@@ -65,30 +58,40 @@ impl Committed {
     /// Those of some files that no commit holds, but for what lies in one of the folders `of_others`. `read` are whole paths, taken by their words as cargo
     /// does; a folder stands for what is in it, and what is not there was not read.
     pub(super) fn missing(&self, read: impl IntoIterator<Item = PathBuf>, of_others: &[PathBuf]) -> BTreeSet<PathBuf> {
-        let is_of_others = |path: &Path| {
-            let of_git = path.strip_prefix(&self.top).is_ok_and(says_which_commit);
-            of_git || of_others.iter().any(|folder| path.starts_with(folder))
-        };
-        let read = read
-            .into_iter()
-            .map(|path| files::without_dots(&path))
-            .flat_map(|path| match path.is_dir() {
-                true => self.files_in(path, &is_of_others),
-                false => vec![path],
-            });
-        let read = read.filter(|path| path.is_file());
-        read.filter(|path| !is_of_others(path) && !self.holds(path)).collect()
+        let is_of_others = |path: &Path| of_others.iter().any(|folder| path.starts_with(folder));
+        let read = read.into_iter().map(|path| files::without_dots(&path));
+        let read = read.filter(|path| !is_of_others(path)).flat_map(|path| match path.is_dir() {
+            true => self.files_in(path, &|folder| is_of_others(folder) || self.is_a_package(folder)),
+            false => vec![path],
+        });
+        // A link of the checkout is the checkout's own; one on the way to it leads to what others keep.
+        let is_led_to_others = |path: &Path| !path.starts_with(&self.top) && path.canonicalize().is_ok_and(|real| is_of_others(&real));
+        read.filter(|path| !is_of_others(path) && self.lacks(path) && !is_led_to_others(path))
+            .collect()
     }
 
-    /// The files of a folder that a build script named, up to [`MOST_LISTED`]; none of one with a manifest of the commit: that is a package's own, and has
-    /// what nobody reads. One that cannot be listed was not read.
-    fn files_in(&self, folder: PathBuf, is_of_others: &impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+    /// Those in the folder of a package that somebody unpacked into the tree, whatever reads them.
+    pub(super) fn missing_in(&self, package: &Path) -> BTreeSet<PathBuf> {
+        let files = self.files_in(files::without_dots(package), &|_| false).into_iter();
+        files.filter(|path| self.lacks(path)).collect()
+    }
+
+    fn lacks(&self, path: &Path) -> bool {
+        path.is_file() && !of_git::says_which_commit(path) && !self.holds(path)
+    }
+
+    /// True for a folder with a manifest of the commit: it is a package's own, and has what nobody reads.
+    fn is_a_package(&self, folder: &Path) -> bool {
+        self.holds(&folder.join("Cargo.toml"))
+    }
+
+    /// The files of a folder, up to [`MOST_LISTED`]; none of those that are passed over, and none of git's own folder. One that cannot be listed was not read.
+    fn files_in(&self, folder: PathBuf, is_passed_over: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![folder];
         while let Some(folder) = folders.pop() {
-            let is_elsewhere = !folder.starts_with(&self.top) || folder == self.top;
-            let is_package = self.holds(&folder.join("Cargo.toml"));
-            if is_of_others(&folder) || is_elsewhere || is_package || files.len() > MOST_LISTED {
+            let is_elsewhere = !folder.starts_with(&self.top) || folder == self.top || folder == self.top.join(".git");
+            if is_elsewhere || is_passed_over(&folder) || files.len() > MOST_LISTED {
                 continue;
             }
             let Some(entries) = folder::listed(&folder).or_none("what cannot be listed was not read") else {
@@ -103,102 +106,6 @@ impl Committed {
         }
         files
     }
-}
-
-/// True for files of git's that say which commit a checkout is at, by their path from its top. No commit can hold another one below a `.git`.
-fn says_which_commit(below: &Path) -> bool {
-    let mut parts = below.components().map(|part| part.as_os_str());
-    let is_gits = parts.next().is_some_and(|part| part == ".git");
-    let names: Vec<_> = parts.collect();
-    let last = names
-        .last()
-        .is_some_and(|last| ["HEAD", "index", "packed-refs", "ORIG_HEAD"].iter().any(|name| last == name));
-    is_gits && (names.is_empty() || last || names.iter().any(|name| *name == "refs" || *name == "logs"))
-}
-
-/// Tells of whole folders of sources: those that no commit holds, of which some lie in cargo's home and are not known to be what the lock file says
-/// (`changed`), and those that lie outside of the workspace.
-pub(super) fn told_of_folders(
-    uncommitted: &BTreeSet<PathBuf>,
-    changed: &BTreeSet<PathBuf>,
-    outside: &BTreeSet<PathBuf>,
-    effects: &Effects,
-) {
-    let tell = |folder: &Path, what: &str| effects.warn(Stage::Build, format!("{} {what}", folder.display()));
-    for folder in changed.iter().take(MOST_TOLD) {
-        let what =
-            "lies in the checkout with cargo's home, and is not known to be what Cargo.lock names: the image is not called reproducible";
-        tell(folder, what);
-    }
-    if changed.len() > MOST_TOLD {
-        let more = changed.len() - MOST_TOLD;
-        effects.warn(
-            Stage::Build,
-            format!("so are {more} more folders of crates: keep CARGO_HOME outside of the checkout"),
-        );
-    }
-    // Of what lies outside of the workspace it is said below.
-    for folder in uncommitted.difference(outside).filter(|folder| !changed.contains(*folder)) {
-        tell(folder, "holds sources that are in no commit: the image is not called reproducible");
-    }
-    for folder in outside {
-        let what = "lies outside of the workspace: cargo makes the digest depend on where the checkout lies; make it a member";
-        tell(folder, what);
-    }
-}
-
-/// Tells what a build read of a clean commit's checkout and is in no commit, beside whole folders of sources (`folders`): `read`, what the settings have
-/// linked, the `manifests` of local packages, the configurations, those of a home of cargo's in the checkout too, the toolchain files, the lock file.
-/// True where there is nothing: the commit alone says what is in the image.
-///
-/// # Errors
-/// [`BuildError::Git`].
-pub(super) fn told(
-    plan: &BuildPlan,
-    build: &NativeBuild,
-    prepared: &Prepared,
-    read: Option<Read>,
-    (folders, manifests): (&BTreeSet<PathBuf>, &BTreeSet<PathBuf>),
-    effects: &Effects,
-) -> Result<bool, BuildError> {
-    let is_clean = plan.commit.as_ref().is_some_and(|commit| !commit.dirty);
-    let Some(top) = prepared.tree.top().filter(|_| is_clean) else {
-        return Ok(true);
-    };
-    let Some(Read { compiled, mut linked }) = read else {
-        let what = "cargo does not say which files were compiled: the image is not called reproducible";
-        effects.warn(Stage::Build, what);
-        return Ok(false);
-    };
-    linked.add_settings(&plan.root, build, &prepared.configurations);
-    let of_others: Vec<PathBuf> = folders.iter().cloned().chain([target_dir(plan)]).chain(cargo::home()).collect();
-    let linked = linked.files(top, effects.limits.document);
-    let configurations = prepared.configurations.iter().map(|known| known.settled.clone());
-    let configurations = configurations.filter(|path| path.starts_with(top));
-    // No list of what was compiled names a manifest, and its features and paths decide as much as a source does.
-    let manifests = manifests
-        .iter()
-        .filter(|path| path.starts_with(top) && !folders.iter().any(|folder| path.starts_with(folder)))
-        .cloned();
-    let own = prepared
-        .tree
-        .toolchain_files()
-        .chain([prepared.project.workspace.join("Cargo.lock")]);
-    let committed = Committed::of(top)?;
-    let mut missing = committed.missing(compiled.into_iter().chain(linked), &of_others);
-    missing.extend(committed.missing(configurations.chain(own).chain(manifests), &[]));
-    for path in missing.iter().take(MOST_TOLD) {
-        let what = "is in no commit, and was read by the build: the image is not called reproducible";
-        effects.warn(Stage::Build, format!("{} {what}", path.display()));
-    }
-    if missing.len() > MOST_TOLD {
-        let more = missing.len() - MOST_TOLD;
-        effects.warn(
-            Stage::Build,
-            format!("{more} more files are in no commit, and were read by the build"),
-        );
-    }
-    Ok(missing.is_empty())
 }
 
 #[cfg(test)]
@@ -220,12 +127,13 @@ mod tests {
             "own/Cargo.toml",
             "assets/.git/x.txt",
             ".git/pay/x.txt",
-            ".git/HEAD",
-            ".git/refs/heads/main",
+            ".git/refs/heads/own",
         ] {
             fs::create_dir_all(top.join(path).parent().expect("a folder")).expect("made");
             fs::write(top.join(path), "x").expect("written");
         }
+        fs::write(top.join(".git/HEAD"), "ref: refs/heads/main\n").expect("written");
+        fs::write(top.join(".git/refs/heads/main"), format!("{}\n", "0a".repeat(20))).expect("written");
         let committed = Committed {
             top: top.clone(),
             files: ["gen/a.txt", "gen/pkg/Cargo.toml"].map(PathBuf::from).into(),
@@ -241,6 +149,9 @@ mod tests {
         assert_eq!(missing("own"), ["own/Cargo.toml"]);
         assert_eq!(missing("assets/.git/x.txt"), ["assets/.git/x.txt"]);
         assert_eq!(missing(".git/pay/x.txt"), [".git/pay/x.txt"]);
+        assert_eq!(missing(".git/refs"), [".git/refs/heads/own"]);
+        let whole: Vec<PathBuf> = committed.missing_in(&top.join("gen/pkg")).into_iter().collect();
+        assert_eq!(whole, [top.join("gen/pkg/c.txt")], "of what was unpacked into the tree all counts");
         // The controls.
         assert!(missing(".git/HEAD").is_empty() && missing(".git/refs/heads/main").is_empty() && missing(".git").is_empty());
         assert!(missing("gen/pkg").is_empty() && missing(".").is_empty() && missing("gen/a.txt").is_empty());
@@ -250,7 +161,12 @@ mod tests {
     fn a_file_is_elsewhere_with_every_link_on_the_way_to_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let top = folder.path().canonicalize().expect("there");
-        for (path, text) in [("src/main.rs", ""), ("gen/x.txt", ""), (".git/HEAD", ""), ("elsewhere", "")] {
+        for (path, text) in [
+            ("src/main.rs", ""),
+            ("gen/x.txt", ""),
+            (".git/HEAD", "ref: refs/heads/trunk\n"),
+            ("elsewhere", ""),
+        ] {
             let path = top.join(path);
             fs::create_dir_all(path.parent().expect("one")).expect("made");
             fs::write(path, text).expect("written");
@@ -268,5 +184,14 @@ mod tests {
         let read = ["src/main.rs", "gen/x.txt", ".git/HEAD", "src", "absent", "elsewhere"].map(|path| top.join(path));
         let missing = committed.missing(read, &[top.join("elsewhere")]);
         assert_eq!(missing, [top.join("gen/x.txt")].into());
+        // What others keep elsewhere, named by way of a link; and a link of the checkout to it.
+        let others = tempfile::tempdir().expect("a folder");
+        let home = others.path().canonicalize().expect("there").join("home");
+        fs::create_dir(&home).expect("made");
+        fs::write(home.join("a.rs"), "").expect("written");
+        symlink(&home, others.path().join("link")).expect("made");
+        symlink(home.join("a.rs"), top.join("a.rs")).expect("made");
+        let read = [others.path().join("link/a.rs"), top.join("a.rs")];
+        assert_eq!(committed.missing(read, &[home]), [top.join("a.rs")].into());
     }
 }

@@ -11,10 +11,11 @@ use super::dep_info::read_for;
 use super::failure::{self, Attempt};
 use super::graph::Graph;
 use super::lines::Contents;
-use super::linked_in::{LinkedIn, Read};
+use super::linked_in::LinkedIn;
 use super::project::{Project, Selected};
 use super::target::Target;
 use super::toolchain::{self, Toolchain};
+use super::units::{Read, Units};
 use crate::io::Effects;
 use crate::io::environment;
 use crate::io::process::Program;
@@ -94,6 +95,7 @@ impl Compilation<'_> {
         compiled::note(&mut compiled, &self.package.id, Scope::Runtime);
         let mut foreign: BTreeSet<String> = BTreeSet::new();
         let mut linked = LinkedIn::in_folder(&self.project.workspace);
+        let mut units = Units::default();
         let mut odd: Option<String> = None;
         let on_message = |line: &str| {
             let Ok(message) = serde_json::from_str::<Message>(line) else {
@@ -107,6 +109,7 @@ impl Compilation<'_> {
                 "compiler-artifact" => {}
                 "build-script-executed" => {
                     linked.add(&message.linked_libs, &message.linked_paths);
+                    units.add_script(&id, message.out_dir.as_ref());
                     // Arguments hold for programs of the package itself: those of a published one reach nothing that is built here.
                     if let Some(folder) = compiled::folder_of(&id) {
                         linked.add_script(folder, message.out_dir);
@@ -124,6 +127,7 @@ impl Compilation<'_> {
                 Scope::Build
             };
             compiled::note(&mut compiled, &id, scope);
+            units.add(message.filenames);
             self.effects.emit(&Event::Progress {
                 stage: Stage::Build,
                 task: "crates".to_owned(),
@@ -152,9 +156,10 @@ impl Compilation<'_> {
         let read = executables.iter().map(|(_, path)| read_for(path, &self.effects.limits));
         let read: Option<Vec<Vec<PathBuf>>> = read.collect();
         let all_is_known = linked.read_scripts(self.effects.limits.document);
-        let read = read.filter(|_| all_is_known).map(|read| Read {
-            compiled: read.concat(),
-            linked,
+        let of_units = units.read(&self.project.workspace, &self.effects.limits).filter(|_| all_is_known);
+        let read = read.zip(of_units).map(|(read, mut of_units)| {
+            of_units.compiled.extend(read.into_iter().flatten());
+            Read { linked, ..of_units }
         });
         Ok(Compilate {
             executables,

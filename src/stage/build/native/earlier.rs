@@ -80,7 +80,7 @@ fn runs(package: &Package) -> bool {
     package.targets.iter().any(|target| target.kind.iter().any(runs))
 }
 
-/// Folders of sources that no commit of the checkout with this top holds: outside of it, or ignored by git. Nothing where there is no checkout.
+/// Folders of sources that no commit of the checkout with this top holds: outside of it, ignored by git, or git's own. Nothing where there is no checkout.
 ///
 /// # Errors
 /// [`BuildError::Git`], [`BuildError::File`].
@@ -92,7 +92,11 @@ pub(super) fn uncommitted(top: Option<&Path>, graphs: &[Graph], configurations: 
     let is_in_none = |folder: &PathBuf| {
         let settled = folder.canonicalize();
         let folder = settled.as_deref().unwrap_or(folder);
-        folder.strip_prefix(top).map_or(true, |below| ignored.holds(below))
+        // No commit can hold what lies below a `.git`.
+        let is_in_gits = |below: &Path| below.iter().any(|name| name == ".git");
+        folder
+            .strip_prefix(top)
+            .map_or(true, |below| is_in_gits(below) || ignored.holds(below))
     };
     let local = graphs.iter().flat_map(Graph::local_folders);
     Ok(local.chain(configurations.vendored()).filter(is_in_none).collect())

@@ -56,6 +56,19 @@ impl Graph {
         self.edges.iter().any(|(from, to)| to == package && from.2 != Source::Local)
     }
 
+    /// Adds the local packages that some need which stand in for published ones: as those do, they need published ones.
+    pub(super) fn add_what_they_need(&self, standing: &mut BTreeSet<Named>) {
+        let mut open: Vec<Named> = standing.iter().cloned().collect();
+        while let Some(package) = open.pop() {
+            let needed = self.edges.iter().filter(|(from, to)| *from == package && to.2 == Source::Local);
+            for (_, to) in needed {
+                if standing.insert(to.clone()) {
+                    open.push(to.clone());
+                }
+            }
+        }
+    }
+
     pub(super) fn has(&self, package: &Named) -> bool {
         self.packages.contains_key(package)
     }
@@ -126,6 +139,16 @@ mod tests {
     const ALL: &str = "0|svc v0.1.0 (/home/a/s v#c)\n1|smallvec v1.6.0\n1|derive v1.0.0 (proc-macro)\n2|quote v1.0.0\n1|x v2.0.0 (https://example.org/x?rev=1#1ab)\n1|y v1.0.0 (registry `mine`)\n2|smallvec v1.6.0 (*)\n";
     const RUNTIME: &str =
         "0|svc v0.1.0 (/home/a/s v#c)\n1|smallvec v1.6.0\n1|x v2.0.0 (https://example.org/x?rev=1#1ab)\n1|y v1.0.0 (registry `mine`)\n";
+
+    #[test]
+    fn what_a_stand_in_needs_of_the_tree_stands_in_as_well() {
+        let tree = "0|svc v0.1.0 (/a/svc)\n1|fork v1.0.0 (/a/fork)\n2|part v1.0.0 (/a/part)\n3|serde v1.0.0\n1|own v1.0.0 (/a/own)\n";
+        let graph = Graph::read(tree, tree).expect("read");
+        let local = |name: &str| (name.to_owned(), semver::Version::new(1, 0, 0), Source::Local);
+        let mut standing = BTreeSet::from([local("fork")]);
+        graph.add_what_they_need(&mut standing);
+        assert_eq!(standing, [local("fork"), local("part")].into());
+    }
 
     #[test]
     fn a_crate_whose_message_was_lost_is_listed_by_the_graph() {

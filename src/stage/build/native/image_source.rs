@@ -8,16 +8,17 @@ use super::created::created;
 use super::earlier::{self, Earlier};
 use super::graph::Graph;
 use super::lines::Crates;
-use super::linked_in::Read;
 use super::named::Content;
 use super::placement::Placement;
 use super::prepared::{Prepared, prepare};
 use super::program::{self, Built, has_its_loader, missing_libraries};
 use super::project::Selected;
+use super::sources::Sources;
 use super::stamp::Kept;
 use super::stand_ins::StandIns;
 use super::target::Target;
-use super::{committed, named, origin, own_home, rootfs, running};
+use super::units::Read;
+use super::{named, origin, own_home, rootfs, running, told};
 use crate::io::Effects;
 use crate::io::oci_layout::OciLayout;
 use crate::model::event::Stage;
@@ -122,10 +123,11 @@ impl<'r> Run<'r> {
         let packages = self.compilation(package, target).packages()?;
         let stand_ins = StandIns::of(&packages, configurations, &self.effects.limits)?;
         let top = self.prepared.tree.top();
-        let changed = own_home::unlike_the_lock(top, &packages, &graphs, &self.effects.limits)?;
+        let home = own_home::unlike_the_lock(top, &packages, &graphs, &self.effects.limits)?;
         let mut uncommitted = earlier::uncommitted(top, &graphs, configurations)?;
-        uncommitted.extend(changed.iter().cloned());
-        if !kept.is_of_this_commit() || !uncommitted.is_empty() {
+        uncommitted.extend(home.changed.iter().cloned());
+        let sources = Sources::of((&packages, &graphs), &project.workspace, uncommitted, &home, &self.effects.limits);
+        if !kept.is_of_this_commit() || !sources.uncommitted.is_empty() {
             let linkers = self
                 .build
                 .linkers
@@ -133,7 +135,7 @@ impl<'r> Run<'r> {
                 .map(|linker| linker_path(&self.plan.root, linker).display().to_string());
             let given: Vec<String> = linkers.chain(self.build.env.values().cloned()).collect();
             let checkout = self.prepared.tree.folder().display().to_string();
-            let earlier = Earlier::of((&packages, &changed), &graphs, configurations, &given, &checkout);
+            let earlier = Earlier::of((&packages, &home.changed), &graphs, configurations, &given, &checkout);
             kept.is_written_by(earlier.running)?;
             let changeable = earlier.changeable.iter().map(String::as_str);
             kept.forget(graphs.iter().flat_map(Graph::local).chain(changeable))?;
@@ -142,20 +144,14 @@ impl<'r> Run<'r> {
             &packages,
             &self.prepared.toolchain.remap(&project.workspace, &target_dir(self.plan)),
         );
-        let manifests: BTreeSet<PathBuf> = graphs
-            .iter()
-            .flat_map(Graph::local_folders)
-            .chain([project.workspace.clone()])
-            .map(|folder| folder.join("Cargo.toml"))
-            .collect();
         let built = self.build(graphs, &stand_ins, &crates);
         kept.was_written_by_no_other()?;
         let Made { platforms, outside, read } = built?;
-        committed::told_of_folders(&uncommitted, &changed, &outside, self.effects);
-        let is_of_the_commit = committed::told(self.plan, self.build, self.prepared, read, (&uncommitted, &manifests), self.effects)?;
+        told::told_of_folders(&sources.uncommitted, &home.changed, &outside, self.effects);
+        let is_of_the_commit = told::told(self.plan, self.build, self.prepared, read, &sources, self.effects)?;
         Ok(Compiled {
             platforms,
-            is_contained: outside.is_empty() && uncommitted.is_empty() && is_of_the_commit,
+            is_contained: outside.is_empty() && sources.uncommitted.is_empty() && is_of_the_commit,
             is_of_the_commit,
         })
     }

@@ -1,6 +1,7 @@
 //! The files that a linker may take by what it is asked for.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::linker_words::{of_argument, of_script};
@@ -16,6 +17,9 @@ const OF_THE_MACHINE: [&str; 6] = ["/usr", "/lib", "/lib32", "/lib64", "/nix/sto
 const ENDS: [&str; 15] = [
     "a", "o", "obj", "lo", "lib", "so", "rlib", "rmeta", "bc", "x", "ld", "lds", "map", "ver", "def",
 ];
+
+/// How files begin that are linked, whatever they are called: ELF, archives, LLVM's bitcode. Source: ld(1), "AUTHORS" and BFD's formats; rustc's `-l`.
+const MAGICS: [&[u8]; 5] = [b"\x7fELF", b"!<arch>\n", b"!<thin>\n", b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 
 /// What a linker is asked for.
 #[derive(Debug, Clone, Default)]
@@ -51,8 +55,11 @@ impl Asked {
     }
 }
 
-/// Files and folders that were asked for, without what the machine has for everybody.
-pub(super) fn of<'a>(asked: &'a Asked, top: &Path, limit: u64) -> BTreeSet<PathBuf> {
+/// Files and folders that were asked for, without what the machine has for everybody. Whether a source may ask for a file of any name is only asked where a
+/// folder of the checkout is searched.
+pub(super) fn of<'a>(asked: &'a Asked, may_ask_for_any_name: &dyn Fn() -> bool, top: &Path, limit: u64) -> BTreeSet<PathBuf> {
+    let any_name = std::cell::LazyCell::new(may_ask_for_any_name);
+    let libraries = |folder: &Path| libraries(folder, asked, &|| *any_name, top);
     let parts = |arguments: &'a BTreeSet<String>| {
         arguments
             .iter()
@@ -83,7 +90,7 @@ pub(super) fn of<'a>(asked: &'a Asked, top: &Path, limit: u64) -> BTreeSet<PathB
             .flat_map(|word| file(&searched, word, None))
             .filter(|path| is_below(path, top)),
     );
-    found.extend(searched.iter().flat_map(|folder| libraries(folder, asked, top)));
+    found.extend(searched.iter().flat_map(|folder| libraries(folder)));
     let mut open: Vec<PathBuf> = found.iter().cloned().collect();
     let mut read = 0;
     while let Some(path) = open.pop().filter(|_| read < MOST_READ) {
@@ -95,7 +102,7 @@ pub(super) fn of<'a>(asked: &'a Asked, top: &Path, limit: u64) -> BTreeSet<PathB
         // Folders first: what stands before `-L` may be found by it.
         for folder in words.iter().flat_map(|word| folders(Path::new(word))) {
             if is_below(&folder, top) && searched.insert(folder.clone()) {
-                let more = libraries(&folder, asked, top).into_iter();
+                let more = libraries(&folder).into_iter();
                 open.extend(more.filter(|path| found.insert(path.clone())));
                 found.insert(folder);
             }
@@ -109,9 +116,10 @@ pub(super) fn of<'a>(asked: &'a Asked, top: &Path, limit: u64) -> BTreeSet<PathB
     found
 }
 
-/// True for what lies in a checkout, by its name.
+/// True for what lies in a checkout, by its name or where links lead.
 fn is_below(path: &Path, top: &Path) -> bool {
-    files::without_dots(path).starts_with(top)
+    let is_led_there = || path.canonicalize().is_ok_and(|real| real.starts_with(top));
+    files::without_dots(path).starts_with(top) || is_led_there()
 }
 
 fn is_of_the_machine(path: &Path, top: &Path) -> bool {
@@ -120,8 +128,9 @@ fn is_of_the_machine(path: &Path, top: &Path) -> bool {
 }
 
 /// What is found in a folder that is searched: in a checkout all that has the name of something to link, since a library may be asked for in the sources
-/// (`#[link]`). Elsewhere it is what was asked for by its name, and archives if nothing was.
-fn libraries(folder: &Path, asked: &Asked, top: &Path) -> Vec<PathBuf> {
+/// (`#[link]`), and all that is one, or whatever there is if a source may ask for it by any name. Elsewhere it is what was asked for by its name, and
+/// archives if nothing was.
+fn libraries(folder: &Path, asked: &Asked, may_ask_for_any_name: &dyn Fn() -> bool, top: &Path) -> Vec<PathBuf> {
     let listed = folder::listed(folder).or_none("what cannot be listed was not searched");
     let paths = listed.into_iter().flatten().map(|entry| entry.path());
     let is_in_it = is_below(folder, top);
@@ -131,11 +140,18 @@ fn libraries(folder: &Path, asked: &Asked, top: &Path) -> Vec<PathBuf> {
         let is_to_link = ENDS.contains(&end) || name.contains(".so.") || name.starts_with("lib") && end != "rs";
         let called = |library: &String| name == library.as_str() || name == format!("lib{library}.a").as_str();
         match is_in_it {
-            true => is_to_link || asked.libraries.iter().any(called),
+            true => is_to_link || asked.libraries.iter().any(called) || path.is_file() && (is_one(path) || may_ask_for_any_name()),
             false => asked.libraries.iter().any(called) || asked.libraries.is_empty() && end == "a",
         }
     };
     paths.filter(is_asked_for).collect()
+}
+
+/// True for a file that is linked as it is. One that cannot be read is not.
+fn is_one(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(8).read_to_end(&mut head));
+    read.is_ok() && MAGICS.iter().any(|magic| head.starts_with(magic))
 }
 
 /// The text of a script for the linker, of a list of arguments, or of a thin archive, which names its members. `None` for everything else.

@@ -4,7 +4,10 @@
 //! Source: the Cargo book, "Build Scripts" ("Outputs of the Build Script", "Overriding Build Scripts"), "External tools" (`build-script-executed`).
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+use memchr::memmem;
 
 use super::configurations::{Configuration, Configurations};
 use super::linked_files::{self, Asked};
@@ -16,23 +19,6 @@ use crate::model::plan::NativeBuild;
 /// What stands before a folder that is searched. Source: rustc's `-L`.
 const KINDS: [&str; 5] = ["native", "dependency", "crate", "framework", "all"];
 
-/// What went into programs.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Read {
-    /// Files that were compiled in.
-    pub(super) compiled: Vec<PathBuf>,
-    pub(super) linked: LinkedIn,
-}
-
-impl Read {
-    /// Both.
-    pub(super) fn and(mut self, more: Self) -> Self {
-        self.compiled.extend(more.compiled);
-        self.linked.asked.extend(more.linked.asked);
-        self
-    }
-}
-
 /// What was named. A path may be relative to any of the folders that rustc works in.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LinkedIn {
@@ -42,6 +28,12 @@ pub(super) struct LinkedIn {
 }
 
 impl LinkedIn {
+    /// Adds what another has.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.asked.extend(more.asked);
+        self.scripts.extend(more.scripts);
+    }
+
     /// Of programs whose rustc works in a folder: the workspace's.
     pub(super) fn in_folder(workspace: &Path) -> Self {
         let mut linked = Self::default();
@@ -53,7 +45,7 @@ impl LinkedIn {
     pub(super) fn add(&mut self, libraries: &[String], searched: &[String]) {
         self.asked
             .libraries
-            .extend(libraries.iter().map(|library| name_of(library).to_owned()));
+            .extend(libraries.iter().flat_map(|library| names_of(library)).map(str::to_owned));
         self.asked.searched.extend(searched.iter().map(|folder| folder_of(folder)));
     }
 
@@ -86,7 +78,7 @@ impl LinkedIn {
     fn add_said(&mut self, key: &str, said: &str) {
         match key {
             "rustc-link-search" => _ = self.asked.searched.insert(folder_of(said)),
-            "rustc-link-lib" => _ = self.asked.libraries.insert(name_of(said).to_owned()),
+            "rustc-link-lib" => self.asked.libraries.extend(names_of(said).map(str::to_owned)),
             "rustc-link-arg-bin" => self.add_said("rustc-link-arg", said.split_once('=').map_or(said, |(_, argument)| argument)),
             _ if key.contains("link-arg") || key == "rustc-flags" => {
                 self.asked
@@ -125,9 +117,9 @@ impl LinkedIn {
     }
 
     /// The files of a checkout that may have been linked by that, and folders that were named for all that is in them; of what lies elsewhere the libraries,
-    /// but for those of the machine, as its C library is. Scripts for the linker are read up to a number of bytes.
-    pub(super) fn files(&self, top: &Path, limit: u64) -> BTreeSet<PathBuf> {
-        linked_files::of(&self.asked, top, limit)
+    /// but for those of the machine, as its C library is. Scripts for the linker, and the sources that were `compiled`, are read up to a number of bytes.
+    pub(super) fn files(&self, top: &Path, compiled: &BTreeSet<PathBuf>, limit: u64) -> BTreeSet<PathBuf> {
+        linked_files::of(&self.asked, &|| may_ask_for_any_name(compiled, limit), top, limit)
     }
 }
 
@@ -137,10 +129,21 @@ fn folder_of(searched: &str) -> PathBuf {
     PathBuf::from(kind.map_or(searched, |(_, folder)| folder).trim())
 }
 
-/// `static:+whole-archive=NAME:RENAMED`, `NAME`.
-fn name_of(library: &str) -> &str {
+/// `static:+whole-archive=NAME:RENAMED`, `NAME`. With `+verbatim` it is a file's, whatever that is called.
+fn names_of(library: &str) -> impl Iterator<Item = &str> {
     let name = library.split_once('=').map_or(library, |(_, name)| name);
-    name.split(':').next().unwrap_or(name).trim()
+    name.split(':').map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// True where a source may ask for a library by a file's name (`#[link(modifiers = "+verbatim")]`): the key can be written in one way, its value in many.
+/// Source: the Rust reference, "External blocks".
+fn may_ask_for_any_name(compiled: &BTreeSet<PathBuf>, limit: u64) -> bool {
+    let asks = |path: &PathBuf| {
+        let text = files::read(path, limit).or_none("what is larger may say anything");
+        text.is_none_or(|text| memmem::find(&text, b"modifiers").is_some())
+    };
+    let is_a_source = |path: &&PathBuf| path.is_file() && path.extension() == Some(OsStr::new("rs"));
+    compiled.iter().filter(is_a_source).any(asks)
 }
 
 /// True for a variable by which C compilers and linkers, or `cc` that starts them, are given programs, flags and folders.

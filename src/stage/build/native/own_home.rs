@@ -21,20 +21,26 @@ use crate::stage::build::BuildError;
 /// What cargo writes beside the files of an archive.
 const OF_CARGO: &str = ".cargo-ok";
 
-/// Folders of built packages in a home of cargo's below the top of a checkout that are not known to be what the lock file says. Those of git are compared
-/// with nothing. Empty for a home that lies elsewhere.
+/// What is known of the sources in cargo's home.
+#[derive(Debug, Default)]
+pub(super) struct Home {
+    /// Folders of built packages in a home below the top of the checkout that are not known to be what the lock file says.
+    pub(super) changed: BTreeSet<PathBuf>,
+    /// Folders of those that are, or all of a home that lies elsewhere.
+    pub(super) known: BTreeSet<PathBuf>,
+}
+
+/// Compares what lies in a home of cargo's below the top of a checkout with what the lock file says. What is of git is compared with nothing.
 ///
 /// # Errors
 /// [`BuildError::File`] for a lock file that cannot be read.
-pub(super) fn unlike_the_lock(
-    top: Option<&Path>,
-    packages: &Metadata,
-    graphs: &[Graph],
-    limits: &Limits,
-) -> Result<BTreeSet<PathBuf>, BuildError> {
-    let Some(home) = top.and_then(|top| cargo::home().filter(|home| home.starts_with(top))) else {
-        return Ok(BTreeSet::new());
-    };
+pub(super) fn unlike_the_lock(top: Option<&Path>, packages: &Metadata, graphs: &[Graph], limits: &Limits) -> Result<Home, BuildError> {
+    let mut found = Home::default();
+    let Some(home) = cargo::home() else { return Ok(found) };
+    if top.is_none_or(|top| !home.starts_with(top)) {
+        found.known.insert(home);
+        return Ok(found);
+    }
     let text = files::read_text(packages.workspace_root.join("Cargo.lock").as_std_path(), limits.wanted_file)?;
     let mut digests: HashMap<(&str, &str), Vec<&str>> = HashMap::new();
     let locked = lock_file::read(&text);
@@ -58,12 +64,12 @@ pub(super) fn unlike_the_lock(
         let is_built = compiled::parse_id(&package.id.repr).is_ok_and(|named| graphs.iter().any(|graph| graph.has(&named)));
         is_built && package.source.is_some() && package.manifest_path.starts_with(&home)
     });
-    let mut found = BTreeSet::new();
     for package in built {
         let folder = files::folder_of(package.manifest_path.as_std_path());
-        if is_the_archives(package.name.as_str(), &package.version.to_string(), folder) != Some(true) {
-            found.insert(folder.to_owned());
-        }
+        match is_the_archives(package.name.as_str(), &package.version.to_string(), folder) {
+            Some(true) => found.known.insert(folder.to_owned()),
+            _ => found.changed.insert(folder.to_owned()),
+        };
     }
     Ok(found)
 }

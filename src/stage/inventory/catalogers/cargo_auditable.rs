@@ -41,7 +41,7 @@ impl Cataloger for CargoAuditable {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {

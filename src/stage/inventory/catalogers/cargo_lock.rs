@@ -18,7 +18,7 @@ impl Cataloger for CargoLock {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn domain(&self) -> Domain {

@@ -26,7 +26,7 @@ impl Cataloger for CargoPatch {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn domain(&self) -> Domain {
@@ -142,10 +142,35 @@ pub(in crate::stage::inventory) fn mark(components: &mut [Component], facts: &La
         is_local(component)
             && locks.any(|lock| needed_by_unseen.contains(&(lock, &component.purl)) || spoken_of.contains(&(lock, component.name.as_str())))
     };
-    let found: Vec<bool> = components.iter().map(stands_in).collect();
+    let mut found: Vec<bool> = components.iter().map(stands_in).collect();
+    add_what_they_need(components, &mut found);
     for (component, _) in components.iter_mut().zip(found).filter(|(_, stands_in)| *stands_in) {
         component.root = false;
         component.ecosystem = Some(Ecosystem::new(Ecosystem::CRATES));
+    }
+}
+
+/// Adds the local crates that one needs which stands in for a published crate, by the same lock file: as that does, it needs published ones.
+fn add_what_they_need(components: &[Component], found: &mut [bool]) {
+    let mut local: HashMap<(&Purl, &str), Vec<usize>> = HashMap::new();
+    for (at, component) in components.iter().enumerate() {
+        let is_local = component.origin == Origin::Local && component.purl.kind == "cargo";
+        for place in component.locations.iter().filter(|_| is_local) {
+            local.entry((&component.purl, place.path.as_str())).or_default().push(at);
+        }
+    }
+    let is_one = |(at, component): &(usize, &Component)| found[*at] || component.origin == Origin::Local && component.ecosystem.is_some();
+    let mut open: Vec<usize> = components.iter().enumerate().filter(is_one).map(|(at, _)| at).collect();
+    while let Some(component) = open.pop().map(|at| &components[at]) {
+        let pairs = component.locations.iter().flat_map(|place| {
+            let needed = component.dependencies.iter();
+            needed.map(|needed| (needed, place.path.as_str()))
+        });
+        for at in pairs.filter_map(|pair| local.get(&pair)).flatten() {
+            if !std::mem::replace(&mut found[*at], true) {
+                open.push(*at);
+            }
+        }
     }
 }
 
@@ -175,10 +200,37 @@ impl<'f> Manifest<'f> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::inventory::Location;
 
     #[test]
     fn folders_are_told_by_whole_names() {
         assert!(is_within("a/b", "a") && is_within("a", "a") && is_within("a", "") && !is_within("ab", "a") && !is_within("a", "a/b"));
+    }
+
+    #[test]
+    fn what_a_stand_in_needs_stands_in_by_the_same_lock_file() {
+        let component = |name: &str, lock: &str, needs: &[&str]| {
+            let purl = |name: &str| Purl::new("cargo", name, "1.0.0");
+            let mut component = Component::new(purl(name), None, "cargo-lock");
+            component.origin = Origin::Local;
+            component.locations = vec![Location::path(lock)];
+            component.dependencies = needs.iter().map(|name| purl(name)).collect();
+            component
+        };
+        let components = [
+            component("svc", "Cargo.lock", &["fork"]),
+            component("fork", "Cargo.lock", &["part"]),
+            component("part", "Cargo.lock", &["deep"]),
+            component("deep", "Cargo.lock", &["fork"]),
+            component("part", "other/Cargo.lock", &[]),
+        ];
+        let found = |first: [bool; 5]| {
+            let mut found = first;
+            add_what_they_need(&components, &mut found);
+            found
+        };
+        assert_eq!(found([false, true, false, false, false]), [false, true, true, true, false]);
+        assert_eq!(found([false; 5]), [false; 5], "the control");
     }
 
     #[test]

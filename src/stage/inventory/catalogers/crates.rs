@@ -42,18 +42,15 @@ pub(in crate::stage::inventory) fn components(graph: Vec<Crate<'_>>, cataloger: 
 }
 
 /// Which packages go by a name of crates.io. Forks (git) and mirrors (other registries) do. A package in a local folder does when a
-/// package from elsewhere needs it, for then it stands in for the published one (`[patch]`); otherwise it is the workspace's own, and
-/// an advisory on a crate that happens to have its name is not about it.
+/// package from elsewhere needs it, for then it stands in for the published one (`[patch]`), and when one that stands in needs it; otherwise it is the
+/// workspace's own, and an advisory on a crate that happens to have its name is not about it.
 fn published(graph: &[Crate<'_>]) -> Vec<bool> {
-    let foreign = |package: &Crate<'_>| package.origin != Origin::Local;
-    let mut published: Vec<bool> = graph.iter().map(foreign).collect();
-    let patched = graph
-        .iter()
-        .filter(|package| foreign(package))
-        .flat_map(|package| &package.dependencies);
-    for at in patched {
-        if let Some(published) = published.get_mut(*at) {
-            *published = true;
+    let mut published = vec![false; graph.len()];
+    let foreign = graph.iter().enumerate().filter(|(_, package)| package.origin != Origin::Local);
+    let mut open: Vec<usize> = foreign.map(|(at, _)| at).collect();
+    while let Some(at) = open.pop() {
+        if graph.get(at).is_some() && !std::mem::replace(&mut published[at], true) {
+            open.extend(&graph[at].dependencies);
         }
     }
     published
@@ -106,7 +103,8 @@ mod tests {
                 package("service", Origin::Local, vec![1, 2]),
                 package("service-core", Origin::Local, vec![]),
                 package("hyper", Origin::Registry, vec![3]),
-                package("openssl", Origin::Local, vec![]),
+                package("openssl", Origin::Local, vec![4, 9]),
+                package("openssl-sys", Origin::Local, vec![]),
             ],
             "t",
         );
@@ -120,7 +118,9 @@ mod tests {
                 ("service", false, true),
                 ("service-core", false, true),
                 ("hyper", true, false),
-                ("openssl", true, false)
+                ("openssl", true, false),
+                // What stands in needs others that do.
+                ("openssl-sys", true, false)
             ]
         );
     }

@@ -1,12 +1,11 @@
 //! The lock files of npm, pnpm, yarn and Bun, which [`crate::io::lockfile::npm`] reads.
 
-use std::collections::BTreeMap;
-
 use crate::io::encoding;
-use crate::io::lockfile::npm::{Need, NpmLock, Package, YARN_BY_HAND, is_moved_by_yarn, read_bun, read_package_lock, read_pnpm, read_yarn};
+use crate::io::lockfile::npm::{NpmLock, Package, YARN_BY_HAND};
+use crate::io::lockfile::npm::{is_edge, is_moved_by_yarn, read_bun, read_package_lock, read_pnpm, read_yarn, stand_ins};
 use crate::io::merge_conflict;
 use crate::model::coverage::{GapKind, STANDS_IN};
-use crate::model::inventory::{Component, Location, Origin, Scope};
+use crate::model::inventory::{Component, Location};
 
 use super::component::{component, look_up};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
@@ -26,7 +25,7 @@ pub struct NpmLockFile {
 /// npm's `package-lock.json` and `npm-shrinkwrap.json`.
 pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
     id: "package-lock",
-    version: 3,
+    version: 4,
     names: &["package-lock.json", "npm-shrinkwrap.json"],
     files: "`package-lock.json`, `npm-shrinkwrap.json`",
     read: read_package_lock,
@@ -36,7 +35,7 @@ pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
 /// Bun's, in its text form.
 pub const BUN_LOCK: NpmLockFile = NpmLockFile {
     id: "bun-lock",
-    version: 3,
+    version: 4,
     names: &["bun.lock"],
     files: "`bun.lock`",
     read: read_bun,
@@ -46,7 +45,7 @@ pub const BUN_LOCK: NpmLockFile = NpmLockFile {
 /// pnpm's `pnpm-lock.yaml`.
 pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
     id: "pnpm-lock",
-    version: 4,
+    version: 5,
     names: &["pnpm-lock.yaml"],
     files: "`pnpm-lock.yaml`",
     read: read_pnpm,
@@ -56,7 +55,7 @@ pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
 /// The one of yarn 1, and of later ones. Neither says what is needed for development only: [`super::manifest`] does.
 pub const YARN_LOCK: NpmLockFile = NpmLockFile {
     id: "yarn-lock",
-    version: 5,
+    version: 6,
     names: &["yarn.lock"],
     files: "`yarn.lock`",
     read: read_yarn,
@@ -130,21 +129,6 @@ impl Cataloger for NpmLockFile {
             None => lock.troubles.into_iter().for_each(|trouble| sink.gap(trouble.kind, trouble.detail)),
         }
     }
-}
-
-/// What a workspace of the tree needs for its own development is not among the service's needs; the top's own is, marked as such.
-fn is_edge(package: &Package, need: &Need) -> bool {
-    need.scope != Scope::Development || package.folder.as_deref() == Some("")
-}
-
-/// Local packages that a published one needs (`overrides`, `resolutions`, `pnpm.overrides` with a folder): whoever published it cannot have meant a
-/// folder of this tree, and so it stands in for a published package. Source: npm's, pnpm's and yarn's documentation of those keys.
-fn stand_ins(lock: &NpmLock) -> BTreeMap<usize, &str> {
-    let is_local = |package: &Package| package.origin == Origin::Local;
-    let published = lock.packages.iter().filter(|package| !is_local(package));
-    let needed = published.flat_map(|package| &package.needs);
-    let needed = needed.filter(|need| is_local(&lock.packages[need.gets]));
-    needed.map(|need| (need.gets, need.name.as_str())).collect()
 }
 
 fn described(package: &Package, cataloger: &str, path: &str) -> Option<Component> {

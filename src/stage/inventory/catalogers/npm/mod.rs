@@ -4,3 +4,5 @@ mod component;
 pub mod installed;
 pub mod lock_files;
 pub mod manifest;
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,8 @@ pub(super) fn read(text: &str) -> Result<Pins, String> {
         }
     }
     found.pins.dedup_by(|a, b| {
-        let is_same = a.name == b.name && a.version == b.version;
+        // One of a folder beside a published one of its name is another.
+        let is_same = a.name == b.name && a.version == b.version && a.origin == b.origin;
         if is_same {
             b.needs.append(&mut a.needs);
         }
@@ -88,5 +89,12 @@ mod tests {
         );
         assert!(read.troubles.is_empty() && matches!(read.pins[0].origin, Origin::Git(_)));
         assert_eq!(read.pins[1].needs, ["rack"]);
+    }
+
+    #[test]
+    fn a_gem_of_a_folder_is_not_the_published_one_that_follows_it() {
+        let text = "PATH\n  remote: v/rack\n  specs:\n    rack (2.0.0)\n\nGEM\n  remote: https://example.org/\n  specs:\n    rack (2.0.0)\n    rack (2.0.0-java)\n";
+        let origins: Vec<_> = read(text).expect("text").pins.into_iter().map(|pin| pin.origin).collect();
+        assert_eq!(origins, [Origin::Local, Origin::Registry]);
     }
 }

@@ -38,6 +38,9 @@ struct Package {
     /// Packages that it is taken for, each with a version.
     #[serde(default)]
     replace: Value,
+    /// The same, beside which those themselves may be there.
+    #[serde(default)]
+    provide: Value,
 }
 
 /// The names of an object, each with its text. PHP writes an empty one as a list.
@@ -113,7 +116,9 @@ pub(super) fn read_installed(text: &str) -> Result<Pins, String> {
 /// The packages that a folder of the tree is taken for beside its own.
 fn stood_in_for(package: &Package, own: &Pin) -> Vec<Pin> {
     let digits = |version: &str| version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let replaced = named(&package.replace).filter(|_| own.origin == Origin::Local);
+    // What many packages provide and none is (`psr/log-implementation`) has no release.
+    let provided = named(&package.provide).filter(|(name, _)| !name.ends_with("-implementation"));
+    let replaced = named(&package.replace).chain(provided).filter(|_| own.origin == Origin::Local);
     let pins = replaced.map(|(name, version)| {
         let version = match version {
             "self.version" => own.version.as_str(),
@@ -124,17 +129,28 @@ fn stood_in_for(package: &Package, own: &Pin) -> Vec<Pin> {
         Pin {
             origin: Origin::Local,
             scope: own.scope,
+            needs: own.needs.clone(),
             ..Pin::new(name, version, own.line)
         }
     });
     pins.collect()
 }
 
-/// Those that a published package needs.
+/// Those that a published package needs, or one that stands in for such. Composer knows no case in names.
 fn add_needed(mut replaced: Vec<Pin>, found: &mut Pins) {
     let published = found.pins.iter().filter(|pin| pin.origin != Origin::Local);
-    let needed: BTreeSet<&String> = published.flat_map(|pin| &pin.needs).collect();
-    replaced.retain(|pin| needed.contains(&pin.name));
+    let mut needed: BTreeSet<String> = published.flat_map(|pin| &pin.needs).map(|name| name.to_lowercase()).collect();
+    loop {
+        let local = found.pins.iter().filter(|pin| pin.origin == Origin::Local).chain(&replaced);
+        let standing = local.filter(|pin| needed.contains(&pin.name.to_lowercase()));
+        let more: Vec<String> = standing.flat_map(|pin| &pin.needs).map(|name| name.to_lowercase()).collect();
+        let known = needed.len();
+        needed.extend(more);
+        if needed.len() == known {
+            break;
+        }
+    }
+    replaced.retain(|pin| needed.contains(&pin.name.to_lowercase()));
     found.pins.append(&mut replaced);
 }
 

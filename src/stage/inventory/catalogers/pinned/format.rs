@@ -100,7 +100,7 @@ impl Cataloger for LockFormat {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn domain(&self) -> Domain {

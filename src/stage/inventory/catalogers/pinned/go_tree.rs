@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::go_imports;
 use super::go_mod::{self, Module};
 use crate::io::limits::Limits;
 use crate::io::{files, folder};
@@ -81,11 +82,20 @@ impl Tree<'_> {
         Ok(content.collect())
     }
 
-    /// Those of some modules that sources below a folder import, by their paths as they are written. All of them where the sources cannot be read whole.
+    /// Those of some modules that sources below a folder import, as Go reads them. All of them where the sources cannot be read whole.
     pub(super) fn imported<'m>(&self, below: &Path, modules: &BTreeSet<&'m str>) -> BTreeSet<&'m str> {
         let mut found = BTreeSet::new();
         let (mut open, mut seen) = (vec![below.to_owned()], 0);
-        while let Some(next) = open.pop().filter(|_| found.len() < modules.len()) {
+        // Folders that Go lists nothing of, and that a path may lead into all the same.
+        let (mut aside, mut leads_aside) = (Vec::new(), false);
+        while found.len() < modules.len() {
+            let Some(next) = open.pop() else {
+                if !leads_aside || aside.is_empty() {
+                    break;
+                }
+                open.append(&mut aside);
+                continue;
+            };
             let Some(entries) = folder::listed(&next).or_none("then it is not known what is in it") else {
                 return modules.clone();
             };
@@ -96,20 +106,69 @@ impl Tree<'_> {
                 }
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
-                // Go passes over such folders, and over the modules within a module.
-                let is_passed_over = name.starts_with(['.', '_']) || name == "testdata" || name == "vendor" || path.join(MODULE).is_file();
-                if is_folder && !is_passed_over {
-                    open.push(path);
-                } else if !is_folder && name.ends_with(".go") {
-                    let Some(text) = files::read(&path, self.limits.document).or_none("then it is not known what is in it") else {
+                // Go passes over the modules within a module.
+                if is_folder && !path.join(MODULE).is_file() && name != "vendor" {
+                    match is_aside(&name) {
+                        true => aside.push(path),
+                        false => open.push(path),
+                    }
+                } else if !is_folder && name.ends_with(".go") && !name.starts_with(['.', '_']) {
+                    let text = files::read(&path, self.limits.document).or_none("then it is not known what is in it");
+                    let Some(imports) = text.and_then(|text| go_imports::imports(&text)) else {
                         return modules.clone();
                     };
-                    let text = String::from_utf8_lossy(&text);
-                    let imports = |module: &&&str| ['"', '`'].iter().any(|quote| text.contains(&format!("{quote}{module}")));
-                    found.extend(modules.iter().filter(imports));
+                    leads_aside |= imports.iter().any(|import| import.split('/').any(is_aside));
+                    let is_of = |import: &String, module: &str| {
+                        import
+                            .strip_prefix(module)
+                            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    };
+                    found.extend(modules.iter().filter(|module| imports.iter().any(|import| is_of(import, module))));
                 }
             }
         }
         found
+    }
+}
+
+/// True for a folder that patterns (`./...`) leave out. Source: `go help packages`.
+fn is_aside(name: &str) -> bool {
+    name.starts_with(['.', '_']) || name == "testdata"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn modules_are_imported_by_what_go_reads() {
+        let imported = |sources: &[(&str, &str)]| {
+            let folder = tempfile::tempdir().expect("a folder");
+            for (name, text) in sources {
+                let path = folder.path().join(name);
+                fs::create_dir_all(files::folder_of(&path)).expect("made");
+                fs::write(path, text).expect("written");
+            }
+            let tree = Tree {
+                root: folder.path(),
+                top: None,
+                limits: &Limits::default(),
+            };
+            let modules = BTreeSet::from(["m.example/a", "m.example/ab"]);
+            tree.imported(folder.path(), &modules).into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(imported(&[("x.go", "package x\nimport \"m.ex\\x61mple/a/p\"\n")]), ["m.example/a"]);
+        assert_eq!(imported(&[("x.go", "package x\nimport `m.example/ab`\n")]), ["m.example/ab"]);
+        let aside = ("testdata/y/y.go", "package y\nimport \"m.example/a\"\n");
+        let leads = ("x.go", "package x\nimport \"own.example/testdata/y\"\n");
+        assert_eq!(imported(&[aside, leads]), ["m.example/a"]);
+        // What cannot be read may import anything.
+        assert_eq!(imported(&[("x.go", "package x\nimport \"\\q\"\n")]).len(), 2);
+        // The controls.
+        assert!(imported(&[aside, ("x.go", "package x\n")]).is_empty());
+        assert!(imported(&[("x.go", "package x\n// \"m.example/a\"\nvar s = \"m.example/ab\"\n")]).is_empty());
+        assert!(imported(&[("_x.go", "package x\nimport \"m.example/a\"\n"), ("y.txt", "\"m.example/a")]).is_empty());
     }
 }

@@ -12,6 +12,7 @@ mod erlang;
 mod format;
 mod gemspec;
 mod go_graph;
+mod go_imports;
 mod go_mod;
 mod go_mod_lines;
 mod go_tree;

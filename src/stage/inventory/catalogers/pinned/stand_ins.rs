@@ -160,6 +160,32 @@ mod tests {
     }
 
     #[test]
+    fn names_of_what_a_folder_is_taken_for_are_compared_as_composer_does_and_chains_of_them_are_followed() {
+        let text = |key: &str, needed: &str| {
+            format!(
+                r#"{{"packages": [{{"name": "a/requests", "version": "2.31.0", "require": {{"{needed}": "^3"}}}},
+                {{"name": "b/fork", "version": "3.6", "dist": {{"type": "path"}}, "{key}": {{"A/Idna": "3.6"}}, "require": {{"A/Deep": "*"}}}},
+                {{"name": "b/other", "version": "1.0", "dist": {{"type": "path"}}, "replace": {{"a/deep": "self.version"}}}}], "packages-dev": []}}"#
+            )
+        };
+        for key in ["replace", "provide"] {
+            let (mut looked_up, gaps) = seen("composer.lock", &text(key, "a/IDNA"));
+            looked_up.iter_mut().for_each(|name| name.make_ascii_lowercase());
+            looked_up.sort();
+            assert_eq!(
+                (looked_up, gaps),
+                (["a/deep 1.0", "a/idna 3.6", "a/requests 2.31.0"].map(str::to_owned).into(), 0),
+                "{key}"
+            );
+        }
+        assert_eq!(
+            seen("composer.lock", &text("replace", "a/none")),
+            (vec!["a/requests 2.31.0".to_owned()], 0),
+            "the control"
+        );
+    }
+
+    #[test]
     fn where_nobody_tells_who_needs_a_folder_advisories_of_its_name_count() {
         let text = "lock-version = \"1.0\"\n[[packages]]\nname = \"app\"\ndirectory = { path = \".\" }\n[[packages]]\nname = \"idna\"\ndirectory = { path = \"v/idna\" }\n\
             [[packages]]\nname = \"requests\"\nversion = \"2.31.0\"\n";
