@@ -58,7 +58,7 @@ fn rollout(runs: &Runs, kind: &Kind) -> String {
     let process = match kind {
         Kind::Crate { .. } => "target = \"process\"",
         Kind::Dockerfile { .. } | Kind::Image { .. } => {
-            "# Or \"compose\", \"swarm\", \"kubernetes\", \"command\": \"process\" is for a program that needs nothing of its image but itself.\ntarget = \"process\""
+            "target = \"process\"                          # a program that needs nothing of its image; else \"compose\", \"swarm\", \"kubernetes\" or \"command\""
         }
     };
     match runs {
