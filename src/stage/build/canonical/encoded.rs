@@ -5,6 +5,25 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+/// How a blank is written in an address, and what beside letters and digits stays as it is there, as different writers have it.
+const KEPT: [(&str, &[u8]); 11] = [
+    ("%20", b""),
+    // RFC 3986 (curl, PHP, Ruby), and in forms (Python's `quote_plus`, Go's `QueryEscape`).
+    ("%20", b"-._~"),
+    ("+", b"-._~"),
+    // Python's `quote`.
+    ("%20", b"-._~/"),
+    // JavaScript: `encodeURIComponent`, `encodeURI`, `URLSearchParams` (and Java), the name and password of a `URL`.
+    ("%20", b"-._~!'()*"),
+    ("%20", b"-._~!'()*;/?:@&=+$,#"),
+    ("+", b"-._*"),
+    ("%20", b"-._~!$&'()*+,"),
+    // Go: names and passwords, parts of a path, paths.
+    ("%20", b"-._~$&+,;="),
+    ("%20", b"-._~$&+:=@"),
+    ("%20", b"-._~$&+,/:;=@"),
+];
+
 /// The texts that stand in every encoding of a longer text with this value in it. Lines of base64 that are broken within the value are not among them.
 pub(super) fn forms(value: &[u8]) -> BTreeSet<Vec<u8>> {
     let mut forms = BTreeSet::from([hex::encode(value).into_bytes(), hex::encode_upper(value).into_bytes()]);
@@ -17,14 +36,7 @@ pub(super) fn forms(value: &[u8]) -> BTreeSet<Vec<u8>> {
         }
     }
     for lower in [false, true] {
-        for (space, kept) in [
-            ("%20", &b""[..]),
-            ("+", b""),
-            ("%20", b"-._~"),
-            ("+", b"-._~"),
-            ("%20", b"-._~!'()*"),
-            ("+", b"-._*"),
-        ] {
+        for (space, kept) in KEPT {
             forms.insert(in_address(value, space, kept, lower));
         }
     }

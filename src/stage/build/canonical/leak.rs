@@ -205,7 +205,19 @@ mod tests {
         }
         let other = STANDARD.encode("npm_a8Kq2LmZx90Tr5VbYx: not the same");
         assert_eq!(found.within(other.as_bytes()), None);
-        // One with characters that an address escapes.
+        // As `new URL().password` of JavaScript, Go's `url.UserPassword` and Python's `quote` write one with characters that an address escapes.
+        let found = leaks("Zx9+kLm/Qw4rTyUiOp77aB==");
+        for written in [
+            "Zx9+kLm%2FQw4rTyUiOp77aB%3D%3D",
+            "Zx9+kLm%2FQw4rTyUiOp77aB==",
+            "Zx9%2BkLm/Qw4rTyUiOp77aB%3D%3D",
+        ] {
+            assert_eq!(
+                found.within(format!("https://me:{written}@db/").as_bytes()),
+                Some("npmrc"),
+                "{written}"
+            );
+        }
         let found = leaks("pa/ss+wo rd?1234");
         assert_eq!(found.within(b"https://me:pa%2Fss%2Bwo%20rd%3F1234@db/"), Some("npmrc"));
         assert_eq!(found.within(b"password=pa%2fss%2bwo+rd%3f1234"), Some("npmrc"));

@@ -64,7 +64,7 @@ pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static st
         return DockerfileError::NoEngine { reasons: vec![reason] }.into();
     }
     match steps.failure() {
-        Some(failed) if is_the_builders(&failed.name, &reason) => DockerfileError::NotRun {
+        Some(failed) if is_the_builders(&failed.name, &reason, &failed.tail) => DockerfileError::NotRun {
             step: failed.name.clone(),
             place,
             reason: brief(&reason),
@@ -83,11 +83,9 @@ pub(super) fn explain(request: &Request<'_>, steps: &Steps, builder: &'static st
 }
 
 /// A command that ran ends with a code, and one that is not in the image is missing there; of all else that stops a `RUN` the step is not the cause.
-fn is_the_builders(step: &str, reason: &str) -> bool {
-    let runs = step.split(' ').any(|word| word.eq_ignore_ascii_case("RUN"));
-    let of_the_step = [
-        "exit code",
-        "exit status",
+/// What runs it for buildah ends with a code as well, and says why by its own name.
+fn is_the_builders(step: &str, reason: &str, tail: &str) -> bool {
+    const OF_THE_STEP: [&str; 9] = [
         "no such file or directory",
         "not found",
         "permission denied",
@@ -98,8 +96,13 @@ fn is_the_builders(step: &str, reason: &str) -> bool {
         "secret",
         "ssh",
     ];
-    let reason = reason.to_ascii_lowercase();
-    runs && !says(&reason, &of_the_step)
+    let runs = step.split(' ').any(|word| word.eq_ignore_ascii_case("RUN"));
+    let said = format!("{reason}\n{tail}").to_ascii_lowercase();
+    let by_the_runtime = said
+        .lines()
+        .any(|line| line.contains("crun: ") || line.contains("runc: ") || line.starts_with("runc run failed"));
+    let ended = says(&reason.to_ascii_lowercase(), &["exit code", "exit status"]);
+    runs && (by_the_runtime || !ended) && !says(&said, &OF_THE_STEP)
 }
 
 fn says(text: &str, words: &[&str]) -> bool {
@@ -163,20 +166,31 @@ mod tests {
     fn a_command_that_ended_or_is_not_there_is_the_steps_own_fault_and_what_the_kernel_refused_is_not() {
         const STEP: &str = "[build 2/3] RUN npm ci";
         for reason in [
+            "npm error code ENOTFOUND: exit status 1",
             "process \"/bin/sh -c npm ci\" did not complete successfully: exit code: 1",
             "building at STEP \"RUN npm ci\": while running runtime: exit status 127",
             "runc run failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
             "unable to find user nobody: no matching entries in passwd file",
         ] {
-            assert!(!is_the_builders(STEP, reason), "{reason}");
+            assert!(!is_the_builders(STEP, reason, ""), "{reason}");
         }
         for reason in [
             "failed to mount overlay: device or resource busy",
             "sealing memfd copy of /proc/self/exe: resource busy",
-            "runc run failed: unable to start container process: unable to apply cgroup configuration",
+            "error mounting storage: input/output error",
         ] {
-            assert!(is_the_builders(STEP, reason), "{reason}");
-            assert!(!is_the_builders("[2/3] COPY a b", reason), "{reason}");
+            assert!(is_the_builders(STEP, reason, ""), "{reason}");
+            assert!(
+                !is_the_builders(STEP, "exit status 1", reason),
+                "what a command says of it: {reason}"
+            );
+            assert!(!is_the_builders("[2/3] COPY a b", reason, ""), "{reason}");
+        }
+        for said in [
+            "error running container: crun: cgroups in hybrid mode not supported",
+            "runc run failed: unable to apply cgroup configuration",
+        ] {
+            assert!(is_the_builders(STEP, "while running runtime: exit status 1", said), "{said}");
         }
     }
 }

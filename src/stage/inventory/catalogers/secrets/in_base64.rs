@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::found::{Found, Lines};
+use super::letter_blocks::{blocks, letter};
 use super::{keys, tokens};
 use crate::model::excused::Excused as _;
 
@@ -66,43 +67,61 @@ const DECODER: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Letters of base64 that are read from a mark on.
-const LONGEST: usize = keys::LONGEST * 4 / 3;
+/// Letters of base64 that are read from a mark on: whatever begins in the first half of them ends within them.
+const WINDOW: usize = 2 * (keys::LONGEST * 4 / 3);
 
 /// Every token and private key that is in base64 in a text.
 pub(super) fn in_text(content: &[u8], with_keys: bool) -> Vec<Found> {
-    let (finder, marks) = &*MARKS;
     let mut found = BTreeSet::new();
     let mut lines = Lines::of(content);
-    // Up to where words and blocks of lines were read already, for each place that groups of four letters can begin at: a text of nothing but marks is
-    // gone through a few times, and no more.
-    let mut read = [[0; 4]; 2];
+    in_words(content, with_keys, |at, what| {
+        found.insert(Found { line: lines.at(at), what });
+    });
+    for block in blocks(content) {
+        in_words(&block.letters, with_keys, |_, what| {
+            // One of its lines may have told of it already.
+            let is_told = found
+                .iter()
+                .any(|told| told.what == what && (block.line..=block.last).contains(&told.line));
+            if !is_told {
+                found.insert(Found { line: block.line, what });
+            }
+        });
+    }
+    found.into_iter().collect()
+}
+
+/// Tells every secret in words of base64, with where its group of letters begins.
+fn in_words(content: &[u8], with_keys: bool, mut tell: impl FnMut(usize, String)) {
+    let (finder, marks) = &*MARKS;
+    // Up to where words were read already, for each place that groups of four letters can begin at: a text of nothing but marks is gone through a few
+    // times, and no more.
+    let mut read = [0; 4];
     for hit in finder.find_iter(content) {
         let Some(start) = hit.start().checked_sub(marks[hit.pattern().as_usize()].before) else {
             continue;
         };
-        let line = lines.at(start);
-        for (over_lines, until) in [false, true].into_iter().zip(&mut read) {
-            let until = &mut until[start % 4];
-            if start < *until {
-                continue;
-            }
-            let (letters, length) = letters(&content[start..], over_lines);
-            *until = start + length;
-            let Some(inner) = DECODER.decode(letters).or_none("what ends within a byte is no base64") else {
-                continue;
-            };
-            let mut secrets = tokens::in_text(&inner);
-            if with_keys {
-                secrets.extend(keys::private_keys(&inner));
-            }
-            found.extend(secrets.into_iter().map(|secret| Found {
-                line,
-                what: format!("{} in base64", secret.what),
-            }));
+        let until = &mut read[start % 4];
+        if start < *until {
+            continue;
+        }
+        let mut letters: Vec<u8> = content[start..].iter().take(WINDOW).map_while(|byte| letter(*byte)).collect();
+        *until = start + if letters.len() == WINDOW { WINDOW / 2 } else { letters.len() };
+        // One letter alone is no byte.
+        if letters.len() % 4 == 1 {
+            letters.pop();
+        }
+        let Some(inner) = DECODER.decode(letters).or_none("what ends within a byte is no base64") else {
+            continue;
+        };
+        let mut secrets = tokens::in_text(&inner);
+        if with_keys {
+            secrets.extend(keys::private_keys(&inner));
+        }
+        for secret in secrets {
+            tell(start, format!("{} in base64", secret.what));
         }
     }
-    found.into_iter().collect()
 }
 
 impl Mark {
@@ -113,30 +132,4 @@ impl Mark {
         let letters = STANDARD_NO_PAD.encode(&text)[before..text.len() * 8 / 6].to_owned();
         Self { letters, before }
     }
-}
-
-/// The letters of base64 that a text begins with, of either alphabet, in one word or over the lines of a block (which may be written as `\n`); and the
-/// bytes that they take up.
-fn letters(text: &[u8], over_lines: bool) -> (Vec<u8>, usize) {
-    let mut letters = Vec::new();
-    let mut at = 0;
-    while letters.len() < LONGEST
-        && let Some(byte) = text.get(at)
-    {
-        match byte {
-            b'-' => letters.push(b'+'),
-            b'_' => letters.push(b'/'),
-            b'+' | b'/' => letters.push(*byte),
-            letter if letter.is_ascii_alphanumeric() => letters.push(*letter),
-            b'\n' | b'\r' | b' ' | b'\t' if over_lines => {}
-            b'\\' if over_lines && matches!(text.get(at + 1), Some(b'n' | b'r')) => at += 1,
-            _ => break,
-        }
-        at += 1;
-    }
-    // One letter alone is no byte.
-    if letters.len() % 4 == 1 {
-        letters.pop();
-    }
-    (letters, at)
 }

@@ -12,6 +12,7 @@ mod in_base64;
 mod inner_marks;
 mod issuers;
 mod keys;
+mod letter_blocks;
 mod pieces;
 mod places;
 mod proof;
