@@ -34,7 +34,7 @@ pub enum DockerfileError {
     },
     /// The Dockerfile is refused.
     #[error("{place} cannot be built: {reason}")]
-    #[diagnostic(code(build::dockerfile), help("nothing ran: correct the line, and build again"))]
+    #[diagnostic(code(build::dockerfile), help("no image was made: correct the line, and build again"))]
     Refused {
         /// `Dockerfile:7`.
         place: String,

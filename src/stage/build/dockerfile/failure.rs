@@ -115,7 +115,18 @@ fn reason(rest: &[String]) -> Option<String> {
         .iter()
         .rev()
         .find_map(|line| line.strip_prefix("ERROR: ").or_else(|| line.strip_prefix("Error: ")))?;
-    Some(found.strip_prefix("failed to solve: ").unwrap_or(found).to_owned())
+    Some(without_structure(found.strip_prefix("failed to solve: ").unwrap_or(found)))
+}
+
+/// buildah prints the step that it does not know as its program holds it, with the whole environment.
+fn without_structure(reason: &str) -> String {
+    let parts = reason
+        .split_once("&imagebuilder.Step{")
+        .and_then(|(before, rest)| Some((before, rest.rsplit_once('}')?.1)));
+    parts.map_or_else(
+        || reason.to_owned(),
+        |(before, after)| format!("{}{after}", before.trim_end_matches([' ', ':'])),
+    )
 }
 
 /// The command stands in the step's name already: `process "…" did not complete successfully: exit code: 1` is `exit code: 1`.
@@ -160,7 +171,17 @@ fn words(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_the_builders;
+    use super::{is_the_builders, without_structure};
+
+    #[test]
+    fn the_environment_of_a_step_that_buildah_does_not_know_is_not_shown() {
+        let said = r#"building at STEP "COPPY a b": Unknown instruction: "COPPY": &imagebuilder.Step{Env:[]string{"PATH=/bin", "KEY=value"}, Command:"coppy"}"#;
+        assert_eq!(
+            without_structure(said),
+            r#"building at STEP "COPPY a b": Unknown instruction: "COPPY""#
+        );
+        assert_eq!(without_structure("exit status 1"), "exit status 1");
+    }
 
     #[test]
     fn a_command_that_ended_or_is_not_there_is_the_steps_own_fault_and_what_the_kernel_refused_is_not() {
