@@ -68,7 +68,7 @@ pub fn read(text: &str) -> NpmLock {
     }
     let lines = Lines::new(&json);
     let mut places = Places::with_capacity(document.packages.len());
-    let mut asked: Vec<(&str, Asked)> = Vec::new();
+    let mut asked: Vec<(&str, Asked, Option<&Asked>)> = Vec::new();
     for (place, raw) in &document.packages {
         let line = lines.of(raw.get());
         match entry(raw.get(), line, &mut lock) {
@@ -79,20 +79,24 @@ pub fn read(text: &str) -> NpmLock {
                 }
                 places.insert(place, lock.packages.len());
                 lock.packages.push(package);
-                asked.push((place, asks));
+                asked.push((place, asks, member));
             }
             Err(problem) => lock.unread(format!("`{place}` at line {line}: {problem}")),
         }
     }
     let deepest = Limits::default().nesting;
-    for (at, (place, asks)) in asked.iter().enumerate() {
+    for (at, (place, asks, member)) in asked.iter().enumerate() {
         // What a place needs is looked for in each place above it.
         if place.matches('/').count() > 2 * deepest {
             let line = lock.packages[at].line;
             lock.troubles
                 .push(Trouble::limit(format!("line {line} lies more than {deepest} packages deep")));
         } else {
-            lock.packages[at].needs = needs(asks, place, &places);
+            let mut found = needs(asks, place, &places);
+            // The entry of a workspace says nothing of its needs since version 1; what its development needs is no need of who gets it.
+            let of_member = member.map(|asks| needs(asks, place, &places)).unwrap_or_default();
+            found.extend(of_member.into_iter().filter(|need| need.scope != Scope::Development));
+            lock.packages[at].needs = found;
         }
     }
     let mut roots = Vec::new();

@@ -5,6 +5,7 @@
 
 mod address;
 mod bun;
+mod links;
 mod lock;
 mod needed_for;
 mod nested;

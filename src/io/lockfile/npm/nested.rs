@@ -12,8 +12,9 @@ use super::placed::Places;
 use crate::io::limits::Limits;
 use crate::io::lockfile::Trouble;
 use crate::io::lockfile::lines::Lines;
+use crate::model::coverage::STANDS_IN;
 use crate::model::excused::Excused as _;
-use crate::model::inventory::Scope;
+use crate::model::inventory::{Origin, Scope};
 
 type Entries<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
@@ -41,6 +42,9 @@ struct Node<'a> {
     package: Option<usize>,
     /// False for what the list of places has too.
     is_other: bool,
+    is_local: bool,
+    /// False where the file does not say what it needs.
+    is_told: bool,
     requires: BTreeMap<String, &'a RawValue>,
     /// Index of the node that it is installed inside of.
     parent: Option<usize>,
@@ -50,7 +54,13 @@ struct Node<'a> {
 }
 
 /// Adds the packages that the list of places lacks, or has in another version; gives those at the top by their names.
-pub(super) fn read(dependencies: &Entries<'_>, places: &Places<'_>, lines: &Lines<'_>, lock: &mut NpmLock) -> HashMap<String, usize> {
+/// `are_told` where the file tells who needs whom.
+pub(super) fn read(
+    (dependencies, are_told): (&Entries<'_>, bool),
+    places: &Places<'_>,
+    lines: &Lines<'_>,
+    lock: &mut NpmLock,
+) -> HashMap<String, usize> {
     let mut nodes: Vec<Node<'_>> = Vec::new();
     let mut top: HashMap<String, usize> = HashMap::new();
     let mut open: Vec<(Option<usize>, Cow<'_, str>, &RawValue)> =
@@ -81,14 +91,17 @@ pub(super) fn read(dependencies: &Entries<'_>, places: &Places<'_>, lines: &Line
         let package = package(&name, &entry, line, lock);
         let is_other = is_other(&place, &package, places);
         let known = places.get(place.as_str()).and_then(|place| place.package);
+        let requires: Option<BTreeMap<String, &RawValue>> = match entry.requires {
+            Some(raw) => serde_json::from_str(raw.get()).or_none("`true` in old files: who needs whom is not told"),
+            None => Some(BTreeMap::new()),
+        };
         nodes.push(Node {
             place,
             package: if is_other { Some(lock.packages.len()) } else { known },
             is_other,
-            requires: entry
-                .requires
-                .and_then(|raw| serde_json::from_str(raw.get()).or_none("`true` in old files: who needs whom is not told"))
-                .unwrap_or_default(),
+            is_local: package.origin == Origin::Local,
+            is_told: are_told && requires.is_some(),
+            requires: requires.unwrap_or_default(),
             parent,
             depth,
             inside: HashMap::new(),
@@ -105,8 +118,29 @@ pub(super) fn read(dependencies: &Entries<'_>, places: &Places<'_>, lines: &Line
             package.needs = needs;
         }
     }
+    if nodes.iter().any(|node| !node.is_local && !node.is_told) {
+        nodes
+            .iter()
+            .filter(|node| node.is_local && node.is_other)
+            .for_each(|node| may_stand_in(node, lock));
+    }
     let top = top.into_iter();
     top.filter_map(|(name, node)| Some((name, nodes[node].package?))).collect()
+}
+
+/// A folder beside published packages of which the file does not say what they need: it may be that one of them gets it.
+fn may_stand_in(node: &Node<'_>, lock: &mut NpmLock) {
+    let Some(package) = node.package.and_then(|at| lock.packages.get_mut(at)) else {
+        return;
+    };
+    package.is_given = package.identity.as_ref().is_some_and(|is| !is.version.is_empty());
+    if !package.is_given {
+        let line = package.line;
+        lock.unread(format!(
+            "`{}` at line {line} is a folder of which no version is told, and so is not who needs whom: it may be one that {STANDS_IN}",
+            node.place.escape_debug()
+        ));
+    }
 }
 
 fn is_other(place: &str, package: &Package, places: &Places<'_>) -> bool {

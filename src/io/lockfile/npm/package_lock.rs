@@ -17,6 +17,9 @@ use crate::io::lockfile::lines::Lines;
 struct Document<'a> {
     #[serde(default)]
     lockfile_version: Option<u32>,
+    /// `true` where packages repeat what they need: in what npm 5 and later write.
+    #[serde(borrow, default)]
+    requires: Option<&'a RawValue>,
     #[serde(borrow, default)]
     packages: Option<BTreeMap<Cow<'a, str>, &'a RawValue>>,
     #[serde(borrow, default)]
@@ -35,14 +38,15 @@ pub fn read(text: &str) -> NpmLock {
         }
     };
     let lines = Lines::new(text);
+    let are_told = document.requires.is_some_and(|requires| requires.get() == "true");
     match (document.packages, document.dependencies) {
         (Some(packages), dependencies) => {
             let places = placed::read(&packages, &lines, &mut lock);
             // npm 6 installs what version 2 repeats under `dependencies`, later ones what stands under `packages`.
-            nested::read(&dependencies.unwrap_or_default(), &places, &lines, &mut lock);
+            nested::read((&dependencies.unwrap_or_default(), are_told), &places, &lines, &mut lock);
         }
         (None, Some(dependencies)) => {
-            let top = nested::read(&dependencies, &placed::Places::new(), &lines, &mut lock);
+            let top = nested::read((&dependencies, are_told), &placed::Places::new(), &lines, &mut lock);
             lock.manifests = Manifests::ByName(top);
         }
         (None, None) if document.lockfile_version.is_none() => {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::address;
 use super::lock::{Identity, Need, NpmLock, Package};
+use super::{address, links};
 use crate::io::limits::Limits;
 use crate::io::lockfile::Trouble;
 use crate::io::lockfile::lines::Lines;
@@ -58,7 +58,7 @@ pub(super) struct Place {
 
 pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &Lines<'_>, lock: &mut NpmLock) -> Places<'p> {
     let mut places = Places::with_capacity(packages.len());
-    let mut links: Vec<(&str, String)> = Vec::new();
+    let mut links: Vec<(&str, Option<String>, u32)> = Vec::new();
     let mut entries: Vec<(&str, Entry<'_>)> = Vec::with_capacity(packages.len());
     let mut odd: Vec<(&str, u32)> = Vec::new();
     for (at, raw) in packages {
@@ -82,7 +82,7 @@ pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &
         };
         places.insert(at, place);
         if entry.link {
-            links.push((at, entry.resolved.unwrap_or_default().into_owned()));
+            links.push((at, entry.resolved.map(Cow::into_owned), line));
             continue;
         }
         let package = package_at(at, &entry, line, lock);
@@ -93,18 +93,13 @@ pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &
         entries.push((at, entry));
     }
     for (at, line) in odd {
-        let what = match links.iter().any(|(_, target)| target == at) {
+        let what = match links.iter().any(|(_, target, _)| target.as_deref() == Some(at)) {
             true => "is where npm looks for a folder of `overrides`: from the package that needs it, and it is not there",
             false => "is no place that every npm takes for the same",
         };
         lock.unread(format!("`{}` at line {line} {what}", at.escape_debug()));
     }
-    for (at, target) in links {
-        let package = places.get(target.as_str()).and_then(|place| place.package);
-        if let Some(link) = places.get_mut(at) {
-            link.package = package;
-        }
-    }
+    links::follow(&links, &mut places, lock);
     let deepest = Limits::default().nesting;
     let mut too_deep = Vec::new();
     for (package, (at, entry)) in lock.packages.iter_mut().zip(&entries) {
@@ -209,8 +204,9 @@ fn visible(name: &str, from: &str, places: &Places<'_>) -> Option<usize> {
         } else {
             format!("{folder}/node_modules/{name}")
         };
-        if let Some(package) = places.get(candidate.as_str()).and_then(|place| place.package) {
-            return Some(package);
+        // What lies there is found, also where it is a link of which nobody knows where it leads to.
+        if let Some(place) = places.get(candidate.as_str()) {
+            return place.package;
         }
         folder = match above(folder)? {
             // Never looked in: Node.js leaves out `node_modules/node_modules`.

@@ -19,6 +19,15 @@ pub(super) fn look_up(component: &mut Component) {
     component.root = false;
 }
 
+/// The same component under another name.
+pub(super) fn named(name: &str, of: &Component) -> Component {
+    Component {
+        name: name.to_owned(),
+        purl: purl(name, &of.version, &of.origin),
+        ..of.clone()
+    }
+}
+
 fn purl(name: &str, version: &str, origin: &Origin) -> Purl {
     let purl = match name.split_once('/') {
         Some((scope, name)) => Purl::new("npm", name, version).with_namespace(scope),

@@ -7,7 +7,7 @@ use crate::io::merge_conflict;
 use crate::model::coverage::{GapKind, STANDS_IN};
 use crate::model::inventory::{Component, Location};
 
-use super::component::{component, look_up};
+use super::component::{component, look_up, named};
 use crate::stage::inventory::cataloger::{Cataloger, Domain, EntryHead, LayerFile, Sink, Want};
 
 /// One kind of lock file.
@@ -25,7 +25,7 @@ pub struct NpmLockFile {
 /// npm's `package-lock.json` and `npm-shrinkwrap.json`.
 pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
     id: "package-lock",
-    version: 4,
+    version: 5,
     names: &["package-lock.json", "npm-shrinkwrap.json"],
     files: "`package-lock.json`, `npm-shrinkwrap.json`",
     read: read_package_lock,
@@ -35,7 +35,7 @@ pub const PACKAGE_LOCK: NpmLockFile = NpmLockFile {
 /// Bun's, in its text form.
 pub const BUN_LOCK: NpmLockFile = NpmLockFile {
     id: "bun-lock",
-    version: 4,
+    version: 5,
     names: &["bun.lock"],
     files: "`bun.lock`",
     read: read_bun,
@@ -45,7 +45,7 @@ pub const BUN_LOCK: NpmLockFile = NpmLockFile {
 /// pnpm's `pnpm-lock.yaml`.
 pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
     id: "pnpm-lock",
-    version: 5,
+    version: 6,
     names: &["pnpm-lock.yaml"],
     files: "`pnpm-lock.yaml`",
     read: read_pnpm,
@@ -55,7 +55,7 @@ pub const PNPM_LOCK: NpmLockFile = NpmLockFile {
 /// The one of yarn 1, and of later ones. Neither says what is needed for development only: [`super::manifest`] does.
 pub const YARN_LOCK: NpmLockFile = NpmLockFile {
     id: "yarn-lock",
-    version: 6,
+    version: 7,
     names: &["yarn.lock"],
     files: "`yarn.lock`",
     read: read_yarn,
@@ -108,21 +108,35 @@ impl Cataloger for NpmLockFile {
                 component.dependencies = dependencies;
             }
         }
-        for (at, name) in stand_ins(&lock) {
+        let mut taken_for = Vec::new();
+        for (at, names) in stand_ins(&lock) {
             // A member of yarn's workspace is always without a version, which its manifest has.
             let is_member = self.id == YARN_LOCK.id && lock.packages[at].folder.is_some();
             match components[at]
                 .as_mut()
                 .filter(|component| is_member || !component.version.is_empty())
             {
-                Some(component) => look_up(component),
+                Some(component) => {
+                    look_up(component);
+                    // A fork may call itself otherwise than what it is taken for.
+                    let own = lock.packages[at].identity.as_ref().map_or("", |is| is.name.as_str());
+                    let others = names.iter().filter(|name| *name != own);
+                    taken_for.extend(others.map(|name| named(name, component)));
+                }
                 None => {
                     let what = format!("is given a folder that {STANDS_IN}, and the lock file does not say of which version it is");
-                    sink.gap(GapKind::PartialDatabase, format!("who needs `{name}` {what}"));
+                    sink.gap(
+                        GapKind::PartialDatabase,
+                        format!("who needs `{}` {what}", Vec::from_iter(names).join("`, `")),
+                    );
                 }
             }
         }
-        components.into_iter().flatten().for_each(|component| sink.component(component));
+        components
+            .into_iter()
+            .flatten()
+            .chain(taken_for)
+            .for_each(|component| sink.component(component));
         match conflict {
             // It is the cause of every other trouble.
             Some(problem) => sink.gap(GapKind::PartialDatabase, problem),
