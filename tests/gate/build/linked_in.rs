@@ -11,10 +11,10 @@ use crate::support::checkout::{committed, git};
 use crate::support::tools::cargo_home;
 
 const NAMES_THE_FOLDER: &str = "println!(\"cargo::rustc-link-search=native={}/gen\", std::env::var(\"CARGO_MANIFEST_DIR\").unwrap());";
-const SAYS: &str = "extern \"C\" { fn word() -> *const std::ffi::c_char; }\nfn main() { println!(\"{:?}\", unsafe { std::ffi::CStr::from_ptr(word()) }); }\n";
+pub(super) const SAYS: &str = "extern \"C\" { fn word() -> *const std::ffi::c_char; }\nfn main() { println!(\"{:?}\", unsafe { std::ffi::CStr::from_ptr(word()) }); }\n";
 
 /// A workspace whose program says a word that is C's, in `gen`: as an object, in an archive, and in a thin one in `lists`.
-fn speaking(folder: &Path, content: &[(&str, &str)]) -> PathBuf {
+pub(super) fn speaking(folder: &Path, content: &[(&str, &str)]) -> PathBuf {
     let root = workspace(folder);
     for folder in ["gen", "lists", "any", ".cargo"] {
         fs::create_dir(root.join(folder)).unwrap();
@@ -37,7 +37,7 @@ fn speaking(folder: &Path, content: &[(&str, &str)]) -> PathBuf {
     root
 }
 
-fn script(lines: &[&str]) -> String {
+pub(super) fn script(lines: &[&str]) -> String {
     let prints: Vec<String> = lines
         .iter()
         .map(|line| match line.starts_with("cargo:") {
@@ -49,7 +49,7 @@ fn script(lines: &[&str]) -> String {
 }
 
 /// Builds with `gen` ignored, and with it in the commit: the one is told, the other is not.
-fn is_told(what: &str, content: &[(&str, &str)]) {
+pub(super) fn is_told(what: &str, content: &[(&str, &str)]) {
     is_told_of("gen/\n", what, content);
 }
 

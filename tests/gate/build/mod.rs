@@ -21,5 +21,6 @@ mod programs;
 mod rootless;
 mod service;
 mod stand_in;
+mod steered;
 mod targets;
 mod unpacked;

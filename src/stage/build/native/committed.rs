@@ -56,10 +56,18 @@ impl Committed {
     }
 
     /// Those of some files that no commit holds, but for what lies in one of the folders `of_others`. `read` are whole paths, taken by their words as cargo
-    /// does; a folder stands for what is in it, and what is not there was not read.
+    /// does; a folder stands for what is in it, and what is not there was not read. A link in the folder of others that leads out of it is what it leads to.
     pub(super) fn missing(&self, read: impl IntoIterator<Item = PathBuf>, of_others: &[PathBuf]) -> BTreeSet<PathBuf> {
         let is_of_others = |path: &Path| of_others.iter().any(|folder| path.starts_with(folder));
-        let read = read.into_iter().map(|path| files::without_dots(&path));
+        let out_of_others = |path: PathBuf| {
+            let real = match is_of_others(&path) {
+                true => path.canonicalize().or_none("what is not there was not read"),
+                false => None,
+            };
+            real.filter(|real| real.starts_with(&self.top) && !is_of_others(real))
+                .unwrap_or(path)
+        };
+        let read = read.into_iter().map(|path| out_of_others(files::without_dots(&path)));
         let read = read.filter(|path| !is_of_others(path)).flat_map(|path| match path.is_dir() {
             true => self.files_in(path, &|folder| is_of_others(folder) || self.is_a_package(folder)),
             false => vec![path],
@@ -155,6 +163,36 @@ mod tests {
         // The controls.
         assert!(missing(".git/HEAD").is_empty() && missing(".git/refs/heads/main").is_empty() && missing(".git").is_empty());
         assert!(missing("gen/pkg").is_empty() && missing(".").is_empty() && missing("gen/a.txt").is_empty());
+    }
+
+    #[test]
+    fn a_link_in_a_folder_of_others_is_what_it_leads_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let top = folder.path().canonicalize().expect("there");
+        for path in ["gen/x.o", "own/y.o", "target/z.o"] {
+            let path = top.join(path);
+            fs::create_dir_all(path.parent().expect("one")).expect("made");
+            fs::write(path, "").expect("written");
+        }
+        symlink("../gen", top.join("target/l")).expect("made");
+        symlink("../gen/x.o", top.join("target/x.o")).expect("made");
+        symlink("../own", top.join("target/own")).expect("made");
+        let committed = Committed {
+            files: [PathBuf::from("own/y.o")].into(),
+            top: top.clone(),
+        };
+        for (path, expected) in [
+            ("target/l", true),
+            ("target/l/x.o", true),
+            ("target/x.o", true),
+            ("target/own", false),
+            ("target/own/y.o", false),
+            ("target/z.o", false),
+        ] {
+            let missing = committed.missing([top.join(path)], &[top.join("target")]);
+            assert_eq!(missing.contains(&top.join("gen/x.o")), expected, "{path}: {missing:?}");
+            assert_eq!(missing.len(), usize::from(expected), "{path}: {missing:?}");
+        }
     }
 
     #[test]

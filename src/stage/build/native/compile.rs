@@ -159,7 +159,8 @@ impl Compilation<'_> {
         let of_units = units.read(&self.project.workspace, &self.effects.limits).filter(|_| all_is_known);
         let read = read.zip(of_units).map(|(read, mut of_units)| {
             of_units.compiled.extend(read.into_iter().flatten());
-            Read { linked, ..of_units }
+            of_units.linked.extend(linked);
+            of_units
         });
         Ok(Compilate {
             executables,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::linker_words::{of_argument, of_script};
+use super::linker_words::{of_argument, of_list, of_script};
 use crate::io::files;
 use crate::io::folder;
 use crate::model::excused::Excused as _;
@@ -98,7 +98,9 @@ pub(super) fn of<'a>(asked: &'a Asked, may_ask_for_any_name: &dyn Fn() -> bool, 
             continue;
         };
         read += 1;
-        let words = of_script(&text);
+        let listed = of_list(&text);
+        let listed = listed.iter().flat_map(|word| of_argument(word));
+        let words: BTreeSet<&str> = of_script(&text).into_iter().chain(listed).collect();
         // Folders first: what stands before `-L` may be found by it.
         for folder in words.iter().flat_map(|word| folders(Path::new(word))) {
             if is_below(&folder, top) && searched.insert(folder.clone()) {

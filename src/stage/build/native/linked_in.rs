@@ -12,6 +12,8 @@ use memchr::memmem;
 use super::configurations::{Configuration, Configurations};
 use super::linked_files::{self, Asked};
 use super::linker_words::library;
+use super::tooling::is_a_choice;
+use super::units;
 use crate::io::files;
 use crate::model::excused::Excused as _;
 use crate::model::plan::NativeBuild;
@@ -25,6 +27,8 @@ pub(super) struct LinkedIn {
     asked: Asked,
     /// Folders of packages whose build scripts ran, and the folders that these wrote in.
     scripts: Vec<(PathBuf, Option<PathBuf>)>,
+    /// Variables that build scripts gave rustc, by which they chose what links.
+    chosen: BTreeSet<String>,
 }
 
 impl LinkedIn {
@@ -32,6 +36,7 @@ impl LinkedIn {
     pub(super) fn extend(&mut self, more: Self) {
         self.asked.extend(more.asked);
         self.scripts.extend(more.scripts);
+        self.chosen.extend(more.chosen);
     }
 
     /// Of programs whose rustc works in a folder: the workspace's.
@@ -65,11 +70,8 @@ impl LinkedIn {
                 all_is_known = false;
                 continue;
             };
-            let printed = String::from_utf8_lossy(&printed);
-            for line in printed.lines().filter_map(|line| line.strip_prefix("cargo:")) {
-                if let Some((key, argument)) = line.trim_start_matches(':').split_once('=') {
-                    self.add_said(key, argument);
-                }
+            for (key, argument) in units::said(&String::from_utf8_lossy(&printed)) {
+                self.add_said(key, argument);
             }
         }
         all_is_known
@@ -106,6 +108,22 @@ impl LinkedIn {
                 self.add_variable(&name, &value);
             }
         }
+    }
+
+    /// Adds a variable that a build script gives rustc, and so to what links: `NAME=value`.
+    pub(super) fn add_env(&mut self, said: &str) {
+        let Some((name, value)) = said.split_once('=') else { return };
+        if is_a_choice(name) {
+            self.chosen.insert(name.to_owned());
+        }
+        if is_of_a_compiler(name) {
+            self.add_variable(name, value.trim());
+        }
+    }
+
+    /// Variables by which build scripts chose what links, which no list of files shows.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &str> {
+        self.chosen.iter().map(String::as_str)
     }
 
     /// A list of folders, or a command with its arguments.
@@ -150,12 +168,20 @@ fn may_ask_for_any_name(compiled: &BTreeSet<PathBuf>, limit: u64) -> bool {
 fn is_of_a_compiler(name: &str) -> bool {
     let parts = || name.split(['_', '-']);
     let is_program = parts().any(|part| ["CC", "CXX", "AR", "LD", "RANLIB", "NM"].contains(&part));
-    is_program || name.contains("FLAGS") || name == "CPATH" || name.ends_with("LIBRARY_PATH") || name.ends_with("INCLUDE_PATH")
+    is_program
+        || is_a_choice(name)
+        || name.contains("FLAGS")
+        || name == "CPATH"
+        || name.ends_with("LIBRARY_PATH")
+        || name.ends_with("INCLUDE_PATH")
 }
 
-/// What `[env]` gives them.
+/// What `[env]` gives them, and what stands in for a build script's answer.
 fn variables(configuration: &Configuration) -> Vec<(String, String)> {
-    let values = configuration.table.get("env").and_then(toml::Value::as_table).into_iter().flatten();
+    let own = configuration.table.get("env").and_then(toml::Value::as_table);
+    let answers = configuration.tables("target").flat_map(|(_, target)| target.values());
+    let of_answers = answers.filter_map(|answer| answer.get("rustc-env")?.as_table());
+    let values = own.into_iter().chain(of_answers).flatten();
     let of = |(name, value): (&String, &toml::Value)| {
         let text = value.as_str().or_else(|| value.get("value")?.as_str())?;
         let is_relative = value.get("relative").and_then(toml::Value::as_bool) == Some(true);

@@ -41,6 +41,27 @@ pub(super) fn of_script(text: &str) -> Vec<&str> {
     found
 }
 
+/// Words of a list of arguments as gcc and ld read it (`@file`): within quotes blanks are the word's own, and a backslash takes what follows as it is. Then what
+/// stands between the quotes of a script. Source: libiberty's `buildargv`; ld's manual, "Linker Scripts".
+pub(super) fn of_list(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let (mut word, mut quote) = (String::new(), None);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => word.extend(chars.next()),
+            _ if quote == Some(c) => quote = None,
+            '"' | '\'' if quote.is_none() => quote = Some(c),
+            _ if quote.is_none() && c.is_whitespace() => found.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    found.push(word);
+    found.extend(text.split('"').skip(1).map(str::to_owned));
+    found.retain(|word| !word.is_empty());
+    found
+}
+
 /// The name of a library that a word asks for: `-lz`.
 pub(super) fn library(word: &str) -> Option<&str> {
     word.strip_prefix("-l").filter(|name| !name.is_empty() && !name.starts_with(':'))
@@ -112,5 +133,20 @@ mod tests {
         }
         assert!(of_script("!<thin>\n//    20        `\n../gen/x.o/\n\n/0     0").contains(&"../gen/x.o"));
         assert!(!of_script("-Map out.map").contains(&"out.map"));
+    }
+
+    #[test]
+    fn a_list_of_arguments_is_read_with_its_quotes_and_backslashes() {
+        for text in [
+            "gen/bl\\ ob.o",
+            "-s \"gen/bl ob.o\"",
+            "'gen/bl ob.o'\n-s",
+            "gen/\"bl \"ob.o",
+            "\\g\\e\\n/bl\\ ob.o",
+        ] {
+            assert!(of_list(text).contains(&"gen/bl ob.o".to_owned()), "{text}");
+        }
+        assert!(of_list("INPUT(\"gen/bl ob.o\")").contains(&"gen/bl ob.o".to_owned()));
+        assert!(!of_list("gen/bl ob.o").contains(&"gen/bl ob.o".to_owned()), "the control");
     }
 }

@@ -3,6 +3,7 @@
 //! Takes packages with a lock file, and files of the checkout. Gives an image, or an index of several targets, whose binaries list their own crates.
 //! Invariant: one commit, one toolchain and one version of this program give one digest, in whatever folder they build.
 
+mod assembler;
 mod audit;
 mod committed;
 mod compile;

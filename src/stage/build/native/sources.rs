@@ -80,6 +80,11 @@ impl Sources {
         self.uncommitted.iter().any(|folder| path.starts_with(folder))
     }
 
+    /// True for what lies in the folder of a published crate.
+    pub(super) fn is_published(&self, path: &Path) -> bool {
+        self.published.values().any(|(folder, _)| path.starts_with(folder))
+    }
+
     /// Folders below the top of a checkout of published packages with a build script, but for those that are told, or known.
     pub(super) fn with_a_script<'s>(&'s self, top: &'s Path) -> impl Iterator<Item = &'s Path> {
         let folders = self

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::assembler::Assembled;
 use super::committed::Committed;
 use super::compile::target_dir;
 use super::prepared::Prepared;
@@ -73,8 +74,10 @@ pub(super) fn told(
         return Ok(false);
     };
     read.linked.add_settings(&plan.root, build, &prepared.configurations);
+    let chosen: Vec<String> = read.linked.chosen().map(str::to_owned).collect();
     let of_others = sources.of_others([target_dir(plan)]);
     let linked = read.linked.files(top, &read.compiled, effects.limits.document);
+    let assembled = assembled(plan, prepared, &read, sources, effects);
     let named = sources.named(&read.named).into_iter().filter(|path| path.starts_with(top));
     let configurations = prepared.configurations.iter().map(|known| known.settled.clone());
     let configurations = configurations.filter(|path| path.starts_with(top));
@@ -88,9 +91,18 @@ pub(super) fn told(
         .toolchain_files()
         .chain([prepared.project.workspace.join("Cargo.lock")]);
     let committed = Committed::of(top)?;
-    let mut missing = committed.missing(read.compiled.into_iter().chain(linked).chain(named), &of_others);
+    let read = read.compiled.into_iter().chain(linked).chain(named).chain(assembled.files);
+    let mut missing = committed.missing(read, &of_others);
     missing.extend(sources.with_a_script(top).flat_map(|folder| committed.missing_in(folder)));
     missing.extend(committed.missing(configurations.chain(own).chain(manifests.cloned()), &[]));
+    for name in &chosen {
+        let what = "to rustc, by which it chooses what compiles, links, or is loaded there: the image is not called reproducible";
+        effects.warn(Stage::Build, format!("a build script gives {name} {what}"));
+    }
+    for path in assembled.unknown.iter().take(MOST_TOLD) {
+        let what = "has assembler that may read files, and which ones cannot be told: the image is not called reproducible";
+        effects.warn(Stage::Build, format!("{} {what}", path.display()));
+    }
     for path in missing.iter().take(MOST_TOLD) {
         let what = "is in no commit, and was read by the build: the image is not called reproducible";
         effects.warn(Stage::Build, format!("{} {what}", path.display()));
@@ -102,5 +114,15 @@ pub(super) fn told(
             format!("{more} more files are in no commit, and were read by the build"),
         );
     }
-    Ok(missing.is_empty())
+    Ok(missing.is_empty() && chosen.is_empty() && assembled.unknown.is_empty())
+}
+
+/// What the assembler read for the sources of the checkout, and for those that build scripts made.
+fn assembled(plan: &BuildPlan, prepared: &Prepared, read: &Read, sources: &Sources, effects: &Effects) -> Assembled {
+    let (made, checkout) = (target_dir(plan), prepared.tree.folder());
+    let is_of_it = |path: &&PathBuf| path.starts_with(checkout) || path.starts_with(&made);
+    let own: BTreeSet<PathBuf> = read.compiled.iter().filter(is_of_it).cloned().collect();
+    let places = [prepared.project.workspace.clone()];
+    let is_published = |path: &Path| sources.is_published(path);
+    Assembled::of(&own, &is_published, &places, effects.limits.document)
 }

@@ -14,15 +14,23 @@ use crate::stage::build::{BuildError, NativeError};
 
 /// Variables by which the loader, rustup, or the C compiler that links take another program or library, by name or by their beginning. cargo gives
 /// `[env]` to rustc, too.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 9] = [
     "PATH",
     "RUSTC",
     "RUSTC_WRAPPER",
     "RUSTC_WORKSPACE_WRAPPER",
     "GCC_EXEC_PREFIX",
     "COMPILER_PATH",
+    "CCC_OVERRIDE_OPTIONS",
+    "GCONV_PATH",
+    "BASH_ENV",
 ];
-const BEGINNINGS: [&str; 5] = ["LD_", "DYLD_", "RUSTUP_", "CARGO_ZIGBUILD", "ZIG_"];
+const BEGINNINGS: [&str; 6] = ["LD_", "DYLD_", "RUSTUP_", "CARGO_ZIGBUILD", "ZIG_", "COLLECT_"];
+
+/// True for a variable by which whoever gives it to rustc chooses what compiles, links, or is loaded there.
+pub(super) fn is_a_choice(name: &str) -> bool {
+    NAMES.contains(&name) || BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+}
 
 /// What the tree may not choose, and what to write instead.
 const VARIABLE: (&str, &str) = (
@@ -156,8 +164,7 @@ impl Tree {
             .iter()
             .filter_map(|(key, answer)| Some((format!("{key}.rustc-env"), answer.get("rustc-env")?.as_table()?)));
         for (key, variables) in own.into_iter().chain(of_answers) {
-            let chooses = |name: &&String| NAMES.contains(&name.as_str()) || BEGINNINGS.iter().any(|begin| name.starts_with(begin));
-            if let Some(name) = variables.keys().find(chooses) {
+            if let Some(name) = variables.keys().find(|name| is_a_choice(name)) {
                 return Err(refused(&configuration.path, format!("{key}.{name}"), VARIABLE));
             }
         }

@@ -10,6 +10,12 @@ use crate::io::files;
 use crate::io::limits::Limits;
 use crate::model::excused::Excused as _;
 
+/// What a build script said to cargo, by keys: cargo takes a line without the blanks around it. Source: the Cargo book, "Outputs of the Build Script".
+pub(super) fn said(printed: &str) -> impl Iterator<Item = (&str, &str)> {
+    let said = printed.lines().filter_map(|line| line.trim().strip_prefix("cargo:"));
+    said.filter_map(|said| said.trim_start_matches(':').split_once('='))
+}
+
 /// What went into programs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Read {
@@ -59,9 +65,14 @@ impl Units {
             let printed = files::folder_of(out.as_deref()?).join("output");
             let printed = files::read(&printed, limits.document).or_none("the caller tells it")?;
             let printed = String::from_utf8_lossy(&printed);
-            let said = printed.lines().filter_map(|line| line.strip_prefix("cargo:"));
-            let named = said.filter_map(|said| said.trim_start_matches(':').strip_prefix("rerun-if-changed="));
-            read.named.extend(named.map(|path| (id.clone(), PathBuf::from(path.trim()))));
+            for (key, said) in said(&printed) {
+                match key {
+                    "rerun-if-changed" => read.named.push((id.clone(), PathBuf::from(said.trim()))),
+                    // rustc and what links for the package see it, those of a published one too.
+                    "rustc-env" => read.linked.add_env(said),
+                    _ => {}
+                }
+            }
         }
         Some(read)
     }
