@@ -121,11 +121,14 @@ fn a_copy_that_is_behind_its_servers_list_is_as_old_as_it_was() {
     let of_before = record("GHSA-2", "right-pad", "2.0.0", OLD);
     let another = record("GHSA-3", "other", "2.0.0", NEW);
     let page = "<html>Service unavailable</html>".to_owned();
+    let of_nothing = format!(r#"{{"id":"GHSA-2","modified":"{NEW}"}}"#);
     for (what, answer, more) in [
         ("not there", None, 0),
         ("a copy of before", Some(of_before), 0),
         ("another record", Some(another), 0),
         ("a page", Some(page), 0),
+        ("an id alone", Some(r#"{"id":"GHSA-2"}"#.to_owned()), 0),
+        ("a record of nothing", Some(of_nothing), 0),
         ("too many to ask for", Some(told.clone()), 400),
     ] {
         let cache = tempfile::tempdir().unwrap();

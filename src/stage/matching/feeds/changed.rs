@@ -154,39 +154,66 @@ impl Changed<'_> {
     }
 }
 
-/// Whether bytes are the record that a list tells of. A page that says that something is wrong would take the place of the archive's record, and so
-/// would an older copy from somebody in between.
+/// Whether bytes are the record that a list tells of, with what a record says. A page that says that something is wrong would take the place of the
+/// archive's record, and so would an older copy from somebody in between, or the shell of a record, which says of no package that it is at fault.
 fn is_told(bytes: &[u8], id: &str, told: Option<i64>) -> bool {
     let Some(record) = serde_json::from_slice::<Value>(bytes).or_none("what is no record takes no record's place") else {
         return false;
     };
     let modified = record["modified"].as_str().map(str::parse::<Timestamp>);
-    let is_older = match (modified, told) {
-        (Some(Ok(modified)), Some(told)) => modified.as_second() < told,
-        // Nothing to compare: whoever reads it says what is wrong with it.
+    let is_as_new = match modified {
+        Some(Ok(modified)) => told.is_none_or(|told| modified.as_second() >= told),
         _ => false,
     };
-    record["id"].as_str() == Some(id) && !is_older
+    let affected = record["affected"].as_array().map_or(&[][..], Vec::as_slice);
+    let names_a_package = affected.iter().any(|affected| affected["package"]["name"].is_string());
+    let is_withdrawn = record["withdrawn"].as_str().is_some_and(|time| time.parse::<Timestamp>().is_ok());
+    record["id"].as_str() == Some(id) && is_as_new && (names_a_package || is_withdrawn)
 }
 
 #[cfg(test)]
 mod tests {
     use super::is_told;
 
+    const TOLD: Option<i64> = Some(1_767_312_000);
+
     #[test]
     fn only_the_record_that_the_list_tells_of_takes_a_records_place() {
-        let told = Some(1_767_312_000);
+        let affected = r#""affected":[{"package":{"ecosystem":"npm","name":"a"}}]"#;
         for (text, expected) in [
-            (r#"{"id":"GHSA-1","modified":"2026-01-02T00:00:00Z"}"#, true),
-            (r#"{"id":"GHSA-1","modified":"2026-01-03T00:00:00Z"}"#, true),
-            (r#"{"id":"GHSA-1","modified":"2026-01-01T23:59:59Z"}"#, false),
-            (r#"{"id":"GHSA-2","modified":"2026-01-02T00:00:00Z"}"#, false),
-            (r#"{"id":"GHSA-1"}"#, true),
-            ("<html>Service unavailable</html>", false),
-            (r#"{"error":"try again"}"#, false),
-            (r#"{"id":"GHSA-1","modified":"2026-01-"#, false),
+            (format!(r#"{{"id":"GHSA-1","modified":"2026-01-02T00:00:00Z",{affected}}}"#), true),
+            (format!(r#"{{"id":"GHSA-1","modified":"2026-01-03T00:00:00Z",{affected}}}"#), true),
+            (format!(r#"{{"id":"GHSA-1","modified":"2026-01-01T23:59:59Z",{affected}}}"#), false),
+            (format!(r#"{{"id":"GHSA-2","modified":"2026-01-02T00:00:00Z",{affected}}}"#), false),
+            ("<html>Service unavailable</html>".to_owned(), false),
+            (r#"{"error":"try again"}"#.to_owned(), false),
+            (r#"{"id":"GHSA-1","modified":"2026-01-"#.to_owned(), false),
         ] {
-            assert_eq!(is_told(text.as_bytes(), "GHSA-1", told), expected, "{text}");
+            assert_eq!(is_told(text.as_bytes(), "GHSA-1", TOLD), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_shell_of_a_record_takes_no_records_place() {
+        let time = r#""modified":"2026-01-02T00:00:00Z""#;
+        let affected = r#""affected":[{"package":{"ecosystem":"npm","name":"a"}}]"#;
+        for (fields, expected) in [
+            (String::new(), false),
+            (format!(",{affected}"), false),
+            (format!(r#","modified":"yesterday",{affected}"#), false),
+            (format!(",{time}"), false),
+            (format!(r#",{time},"affected":[]"#), false),
+            (format!(r#",{time},"affected":[{{}}]"#), false),
+            (format!(r#",{time},"affected":null,"withdrawn":null"#), false),
+            (format!(r#",{time},"withdrawn":"no""#), false),
+            // The controls.
+            (format!(r#",{time},"withdrawn":"2026-01-02T00:00:00Z""#), true),
+            (format!(",{time},{affected}"), true),
+        ] {
+            let text = format!(r#"{{"id":"GHSA-1"{fields}}}"#);
+            for told in [TOLD, None] {
+                assert_eq!(is_told(text.as_bytes(), "GHSA-1", told), expected, "{text} {told:?}");
+            }
         }
     }
 }
