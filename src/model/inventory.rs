@@ -158,9 +158,10 @@ impl Inventory {
             logins::clean(&mut gap.detail);
         }
         // A package of one's own may have the name and version of a published one: what is not looked up must never stand for what is.
-        type LookedUp<'c> = (&'c Option<Ecosystem>, &'c Origin, bool);
+        // And what has no time must not take that of another file.
+        type LookedUp<'c> = (&'c Option<Ecosystem>, &'c Origin, bool, bool);
         fn key(c: &Component) -> (&str, &Option<Platform>, &str, Scope, &Option<SourcePackage>, LookedUp<'_>) {
-            let looked_up = (&c.ecosystem, &c.origin, c.root);
+            let looked_up = (&c.ecosystem, &c.origin, c.root, c.published.is_some());
             (c.purl.as_str(), &c.platform, &c.cataloger, c.scope, &c.source, looked_up)
         }
         self.components.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -170,6 +171,9 @@ impl Inventory {
             }
             kept.locations.append(&mut next.locations);
             kept.dependencies.append(&mut next.dependencies);
+            // Files are added to an old release: the youngest of its times counts, whichever file tells it.
+            kept.published = kept.published.max(next.published);
+            kept.yanked |= next.yanked;
             true
         });
         for component in &mut self.components {
@@ -185,5 +189,45 @@ impl Inventory {
         self.gaps.sort();
         self.gaps.dedup();
         self.passed_over.sort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::purl::Purl;
+
+    #[test]
+    fn of_several_times_of_one_release_the_youngest_counts_in_whatever_order_and_none_stands_by_itself() {
+        let of = |time: Option<&str>| {
+            let mut found = Component::new(Purl::new("pypi", "requests", "2.31.0"), Some(Ecosystem::new("PyPI")), "uv");
+            found.published = time.map(|time| time.parse().expect("a time"));
+            found
+        };
+        let (old, new) = (Some("2026-01-01T00:00:00Z"), Some("2026-11-30T00:00:00Z"));
+        let cases: [(&[Option<&str>], &[Option<&str>]); 6] = [
+            (&[old, new], &[new]),
+            (&[new, old], &[new]),
+            (&[old, new, old], &[new]),
+            (&[None, old], &[None, old]),
+            (&[new, None, old], &[None, new]),
+            (&[None, None], &[None]),
+        ];
+        for (given, expected) in cases {
+            let mut inventory = Inventory::new(Subject {
+                name: "tree".to_owned(),
+                digest: None,
+                commit: None,
+            });
+            inventory.components = given.iter().map(|time| of(*time)).collect();
+            inventory.canonicalize();
+            let times: Vec<Option<String>> = inventory
+                .components
+                .iter()
+                .map(|c| c.published.map(|time| time.to_string()))
+                .collect();
+            let expected: Vec<Option<String>> = expected.iter().map(|time| time.map(str::to_owned)).collect();
+            assert_eq!(times, expected, "{given:?}");
+        }
     }
 }
