@@ -55,6 +55,10 @@ pub(super) fn loose_files(root: &Path, below: Option<&str>) -> Result<(Vec<Laid>
     for entry in entries {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
+        let is_own = below.is_none() && name != Retrieval::FILE && name != OVERLAY;
+        if let Some(problem) = is_own.then(|| misplaced(&entry.path())).transpose().map_err(failed)?.flatten() {
+            return Err(failed(io::Error::other(problem)));
+        }
         if !name.as_encoded_bytes().ends_with(b".json") {
             continue;
         }
@@ -79,6 +83,30 @@ pub(super) fn loose_files(root: &Path, below: Option<&str>) -> Result<(Vec<Laid>
         key,
     });
     Ok((files.collect(), sha256(text.as_bytes()).to_string()))
+}
+
+/// Why a file or a folder would be passed over though it may be a record, or hold some: whoever laid it there takes it for one that counts.
+fn misplaced(path: &Path) -> io::Result<Option<String>> {
+    let is_json = |path: &Path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    let name = path.file_name().unwrap_or_default();
+    let is_hidden = name.as_encoded_bytes().starts_with(b".");
+    if is_json(path) {
+        let is_one = !is_hidden && name.as_encoded_bytes().ends_with(b".json");
+        return Ok((!is_one).then(|| format!("{} is no record's name: records are read from ID.json alone", path.display())));
+    }
+    if is_hidden || !path.is_dir() {
+        return Ok(None);
+    }
+    for entry in fs::read_dir(path)? {
+        let inner = entry?.path();
+        if is_json(&inner) {
+            return Ok(Some(format!(
+                "{} lies in a folder of its own, where no records are read",
+                inner.display()
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// Removes the records that lie beside a copy's archive, which is newer. Left there, older ones would take the place of the archive's.
@@ -151,6 +179,35 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
+
+    #[test]
+    fn a_record_that_would_be_passed_over_is_refused_by_its_name() {
+        for (name, is_refused) in [
+            ("X-1.JSON", true),
+            ("X-1.Json", true),
+            (".X-1.json", true),
+            ("more/X-1.json", true),
+            ("more/X-1.JSON", true),
+            // The controls.
+            ("X-1.json", false),
+            ("X-1.txt", false),
+            ("changed/X-1.json", false),
+            (".git/X-1.json", false),
+            ("more/README", false),
+            ("retrieval.json", false),
+        ] {
+            let folder = tempfile::tempdir().expect("folder");
+            std::fs::write(folder.path().join("A-1.json"), "{}").expect("written");
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(&path, "{}").expect("written");
+            let found = loose_files(folder.path(), None);
+            assert_eq!(found.is_err(), is_refused, "{name}");
+            if let Err(SourceError::Read { source, .. }) = found {
+                assert!(source.to_string().contains(name), "{source}");
+            }
+        }
+    }
 
     #[test]
     fn a_record_whose_name_nobody_can_write_is_not_the_same_as_none() {
