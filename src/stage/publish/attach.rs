@@ -51,7 +51,8 @@ impl Attesting<'_> {
         let existing = signed::newest(&search).await?;
         let serves_a_list = search.referrers().await?.by_api.is_some() && self.place.repository().is_some();
         // What it says of the registry's list holds no more where that came or went since.
-        let knows_the_list = |existing: &Signed| existing.statement.listed_by().is_some() == serves_a_list && existing.doubt().is_none();
+        let knows_the_list =
+            |existing: &Signed| existing.statement.listed_by().is_some() == serves_a_list && existing.missing_from().is_none();
         if let Some(existing) = existing.filter(|existing| existing.is_same(summary, RENEW_AFTER) && knows_the_list(existing)) {
             let name = self.place.name();
             self.effects.note(

@@ -168,9 +168,6 @@ impl Word {
 pub(super) struct VerificationSummary {
     pub(super) time_verified: Timestamp,
     pub(super) verification_result: String,
-    /// The image by digest, where it was published: `host/path@sha256:…`; in a layout it has the service's name.
-    #[serde(default)]
-    resource_uri: String,
     #[serde(default)]
     pub(super) policy: ResourceDescriptor,
     /// None in what another tool wrote.
@@ -202,15 +199,6 @@ impl VerificationSummary {
     /// The repository whose own list of referrers had what was attached with this; `None` if none had.
     pub(super) fn listed_by(&self) -> Option<&str> {
         self.list.as_ref().map(|list| list.served_by.as_str())
-    }
-
-    /// What this was published for: `host/path` without tag and digest; a service's name in a layout, and nothing where nothing is named.
-    pub(super) fn published_to(&self) -> &str {
-        let uri = ["https://", "http://", "oci://", "docker://"]
-            .iter()
-            .find_map(|scheme| self.resource_uri.strip_prefix(scheme));
-        let uri = uri.unwrap_or(&self.resource_uri);
-        uri.split_once('@').map_or(uri, |(repository, _)| repository)
     }
 
     /// True where both say so: the standard's field for everybody, ours for the three-valued answer.

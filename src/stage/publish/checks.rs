@@ -140,10 +140,7 @@ impl Checks {
 fn failed_check(error: &PublishError, names: &[&str], under_way: usize) -> usize {
     let name = match error {
         PublishError::Sign(_) => "key",
-        PublishError::TooManyReferrers { .. }
-        | PublishError::ListGone { .. }
-        | PublishError::ListShort { .. }
-        | PublishError::ListElsewhere { .. } => "referrers",
+        PublishError::TooManyReferrers { .. } | PublishError::ListGone { .. } | PublishError::ListShort { .. } => "referrers",
         PublishError::OtherKey { .. } if names.contains(&"identity") => "identity",
         PublishError::Unproven { refusal, .. } | PublishError::Doubtful { refusal, .. } => refusal.part.name(),
         PublishError::NoVerdict { .. } | PublishError::OtherKey { .. } | PublishError::Altered { .. } | PublishError::Malformed { .. } => {

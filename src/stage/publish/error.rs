@@ -269,26 +269,6 @@ pub enum PublishError {
         /// When the verdict was reached that knows of the list.
         evaluated_at: jiff::Timestamp,
     },
-    /// The verdict was published to another place, where no list had it, and the list here has it neither.
-    #[error(
-        "the list that {place} gives of what refers to {digest}, if it gives one, lacks the verdict of {evaluated_at} (attestation {attestation}), which was published to {published_to}: whether {place} has a list, and a newer verdict in it, that one does not say"
-    )]
-    #[diagnostic(
-        code(publish::list_elsewhere),
-        help(
-            "ask by the name that the image was published under; if this is a copy in a registry without lists, judge and publish the image there ([image] also)"
-        )
-    )]
-    ListElsewhere {
-        digest: Digest,
-        place: String,
-        /// What no list here has.
-        attestation: Digest,
-        /// The repository that it was published to; the service's name for a layout.
-        published_to: String,
-        /// When the verdict was reached.
-        evaluated_at: jiff::Timestamp,
-    },
     /// Something of ours that JSON cannot hold: a bug, and nothing was signed.
     #[error("what is to be signed is not JSON")]
     #[diagnostic(code(publish::serialization))]
@@ -390,7 +370,6 @@ impl PublishError {
                 | Self::TooManyReferrers { .. }
                 | Self::ListGone { .. }
                 | Self::ListShort { .. }
-                | Self::ListElsewhere { .. }
                 | Self::Stale { .. }
                 | Self::WaiverEnded { .. }
                 | Self::Future { .. }

@@ -18,17 +18,6 @@ pub(super) struct Signed {
     pub(super) statement: VerificationSummary,
     /// True where the place itself lists it, and not only the index under the tag, which whoever may push can change.
     is_listed: bool,
-    /// True where it was published to the place where it was found.
-    is_of_here: bool,
-}
-
-/// Why a verdict may not be the last word where it was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doubt<'a> {
-    /// This repository had it in its own list when it was published, and the list at hand has it not.
-    Missing(&'a str),
-    /// It was published to this place, and says of that one alone that no list has it.
-    Elsewhere(&'a str),
 }
 
 /// A verdict that the key signed and that cannot be read.
@@ -51,14 +40,12 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    /// `repository` is where they were found; none in a layout, whose list is as good as the folder.
-    fn of(found: Found<Word>, referrers: &Referrers, repository: Option<&str>) -> Self {
+    fn of(found: Found<Word>, referrers: &Referrers) -> Self {
         let (mut signed, mut unread) = (Vec::new(), Vec::new());
         for (attestation, word) in found.statements {
             match word {
                 Word::Read(statement) => signed.push(Signed {
                     attestation,
-                    is_of_here: repository.is_none_or(|here| statement.published_to().eq_ignore_ascii_case(here)),
                     statement: *statement,
                     is_listed: referrers.is_by_api(&attestation),
                 }),
@@ -94,7 +81,7 @@ pub(super) async fn all(search: &Search<'_>) -> Result<Verdicts, PublishError> {
         .all(predicate_type::VERIFICATION_SUMMARY, |predicate| Ok(Word::read(predicate)))
         .await?;
     let referrers = found.referrers;
-    let verdicts = Verdicts::of(found, search.referrers().await?, search.repository().as_deref());
+    let verdicts = Verdicts::of(found, search.referrers().await?);
     match (verdicts.signed.is_empty(), verdicts.unread.first()) {
         (false, _) => Ok(verdicts),
         (true, Some(unread)) => Err(unread.error()),
@@ -110,7 +97,7 @@ pub(super) async fn newest(search: &Search<'_>) -> Result<Option<Signed>, Publis
         .await
     {
         Ok(found) => {
-            let verdicts = Verdicts::of(found, search.referrers().await?, search.repository().as_deref());
+            let verdicts = Verdicts::of(found, search.referrers().await?);
             let newest = verdicts.signed.iter().map(|signed| signed.statement.time_verified).max();
             match newest.and_then(|newest| verdicts.unread_since(newest)) {
                 Some(_) => Ok(None),
@@ -151,17 +138,12 @@ impl Signed {
 
     /// The same; of two that are equal, as one that was published anew is, the one whose word on the registry's list holds.
     pub(super) fn rank(&self) -> ((Timestamp, bool), bool) {
-        (self.age_rank(), self.doubt().is_none())
+        (self.age_rank(), self.missing_from().is_none())
     }
 
-    /// Why a newer one may be hidden from whoever found this. What the list at hand has is believed wherever that is.
-    pub(super) fn doubt(&self) -> Option<Doubt<'_>> {
-        match self.statement.listed_by() {
-            _ if self.is_listed => None,
-            Some(repository) => Some(Doubt::Missing(repository)),
-            None if self.is_of_here => None,
-            None => Some(Doubt::Elsewhere(self.statement.published_to())),
-        }
+    /// The repository that had this in its own list when it was published, where the list at hand has it not.
+    pub(super) fn missing_from(&self) -> Option<&str> {
+        self.statement.listed_by().filter(|_| !self.is_listed)
     }
 
     /// The gate's own summary; `None` in a verification summary of another tool, which says nothing of service and findings.

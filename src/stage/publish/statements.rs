@@ -63,11 +63,6 @@ impl<'a> Search<'a> {
         self.referrers.get_or_try_init(asked).await
     }
 
-    /// The repository where it is looked, where it is one.
-    pub(super) fn repository(&self) -> Option<String> {
-        self.place.repository()
-    }
-
     /// The image was judged, and this was not attested with the verdict.
     pub(super) fn not_attested(&self, what: &'static str) -> PublishError {
         PublishError::NotAttested {

@@ -10,7 +10,7 @@ use super::checks::Checks;
 use super::destination::OpenDestination;
 use super::error::JUDGE_AGAIN;
 use super::sign::Verifier;
-use super::signed::{self, Doubt, Signed, Verdicts};
+use super::signed::{self, Signed, Verdicts};
 use super::statements::Search;
 use super::{Attested, Expectation, PublishError, Trust};
 use crate::io::Effects;
@@ -238,36 +238,25 @@ fn check_decision(signed: &Signed, digest: &Digest) -> Result<(), PublishError> 
 }
 
 /// What a registry itself listed when it was published is in its list: without the list, or with one that lacks this very verdict, nobody knows which
-/// newer one is missing, too. The registry's name does not help: under another one it may be the same, or a cache of it, and a copy in a registry
-/// with a list is in that list. A verdict that no list had says so of the repository that it was published to alone: in another one, that may have a
-/// list, whoever answers for it may show that verdict in place of its own. A folder's list is as good as the folder.
+/// newer one is missing, too. The registry's name decides nothing: under another one it may be the same, or a cache of it, and a copy in a registry
+/// with a list is in that list. A folder's list is as good as the folder.
 pub(super) fn check_list(newest: &Signed, listed: &Referrers, place: &OpenDestination, digest: &Digest) -> Result<(), PublishError> {
-    let (Some(place), Some(doubt)) = (place.repository(), newest.doubt()) else {
+    let (Some(place), Some(listed_by)) = (place.repository(), newest.missing_from()) else {
         return Ok(());
     };
-    let (digest, evaluated_at, attestation) = (*digest, newest.statement.time_verified, newest.attestation);
-    Err(match (doubt, &listed.by_api) {
-        (Doubt::Missing(listed_by), None) => PublishError::ListGone {
+    let (digest, evaluated_at, listed_by) = (*digest, newest.statement.time_verified, shortened(listed_by, 200));
+    Err(match listed.by_api {
+        None => PublishError::ListGone {
             digest,
             place,
-            listed_by: shortened(listed_by, 200),
+            listed_by,
             evaluated_at,
         },
-        (Doubt::Missing(listed_by), Some(_)) => PublishError::ListShort {
+        Some(_) => PublishError::ListShort {
             digest,
             place,
-            attestation,
-            listed_by: shortened(listed_by, 200),
-            evaluated_at,
-        },
-        (Doubt::Elsewhere(published_to), _) => PublishError::ListElsewhere {
-            digest,
-            place,
-            attestation,
-            published_to: match published_to {
-                "" => "a place that it does not name".to_owned(),
-                named => shortened(named, 200),
-            },
+            attestation: newest.attestation,
+            listed_by,
             evaluated_at,
         },
     })
