@@ -205,7 +205,8 @@ mod tests {
             found
         };
         let (old, new) = (Some("2026-01-01T00:00:00Z"), Some("2026-11-30T00:00:00Z"));
-        let cases: [(&[Option<&str>], &[Option<&str>]); 6] = [
+        type Times = &'static [Option<&'static str>];
+        let cases: [(Times, Times); 6] = [
             (&[old, new], &[new]),
             (&[new, old], &[new]),
             (&[old, new, old], &[new]),
