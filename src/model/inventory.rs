@@ -205,8 +205,8 @@ mod tests {
             found
         };
         let (old, new) = (Some("2026-01-01T00:00:00Z"), Some("2026-11-30T00:00:00Z"));
-        type Times = &'static [Option<&'static str>];
-        let cases: [(Times, Times); 6] = [
+        type Times<'t> = &'t [Option<&'static str>];
+        let cases: [(Times<'_>, Times<'_>); 6] = [
             (&[old, new], &[new]),
             (&[new, old], &[new]),
             (&[old, new, old], &[new]),
