@@ -12,8 +12,8 @@ use memchr::memmem;
 use super::configurations::{Configuration, Configurations};
 use super::linked_files::{self, Asked};
 use super::linker_words::library;
+use super::script_output::said;
 use super::tooling::is_a_choice;
-use super::units;
 use crate::io::files;
 use crate::model::excused::Excused as _;
 use crate::model::plan::NativeBuild;
@@ -70,7 +70,7 @@ impl LinkedIn {
                 all_is_known = false;
                 continue;
             };
-            for (key, argument) in units::said(&String::from_utf8_lossy(&printed)) {
+            for (key, argument) in said(&String::from_utf8_lossy(&printed)) {
                 self.add_said(key, argument);
             }
         }

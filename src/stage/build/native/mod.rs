@@ -33,6 +33,7 @@ mod program;
 mod project;
 mod rootfs;
 mod running;
+mod script_output;
 mod sources;
 mod stamp;
 mod stand_ins;
