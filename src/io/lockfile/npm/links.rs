@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::lock::NpmLock;
-use super::placed::Places;
+use super::place::Places;
 
 /// How many links are followed of one that leads to another one, which npm writes of none.
 const MOST: usize = 8;

@@ -11,6 +11,7 @@ mod needed_for;
 mod nested;
 mod package_lock;
 mod pattern;
+mod place;
 mod placed;
 mod pnpm;
 mod pnpm_document;

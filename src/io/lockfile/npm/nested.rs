@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::address;
 use super::lock::{Need, NpmLock, Package};
-use super::placed::Places;
+use super::place::Places;
 use crate::io::limits::Limits;
 use crate::io::lockfile::Trouble;
 use crate::io::lockfile::lines::Lines;

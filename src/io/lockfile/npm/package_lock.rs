@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lock::{Manifests, NpmLock};
+use super::place::Places;
 use super::{nested, placed};
 use crate::io::lockfile::lines::Lines;
 
@@ -46,7 +47,7 @@ pub fn read(text: &str) -> NpmLock {
             nested::read((&dependencies.unwrap_or_default(), are_told), &places, &lines, &mut lock);
         }
         (None, Some(dependencies)) => {
-            let top = nested::read((&dependencies, are_told), &placed::Places::new(), &lines, &mut lock);
+            let top = nested::read((&dependencies, are_told), &Places::new(), &lines, &mut lock);
             lock.manifests = Manifests::ByName(top);
         }
         (None, None) if document.lockfile_version.is_none() => {

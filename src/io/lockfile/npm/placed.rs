@@ -1,12 +1,13 @@
 //! Versions 2 and 3 of npm's lock file, which list packages by their places and repeat every `package.json`.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lock::{Identity, Need, NpmLock, Package};
+use super::place::{Place, Places};
 use super::{address, links};
 use crate::io::limits::Limits;
 use crate::io::lockfile::Trouble;
@@ -44,17 +45,6 @@ struct Entry<'a> {
 }
 
 type Ranges<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
-
-/// What is installed at each place.
-pub(super) type Places<'a> = HashMap<&'a str, Place>;
-
-pub(super) struct Place {
-    /// The package there, by its index; of a link, the package that it leads to, if that is listed.
-    pub(super) package: Option<usize>,
-    /// The version as the entry writes it.
-    pub(super) version: Option<String>,
-    pub(super) is_link: bool,
-}
 
 pub(super) fn read<'p>(packages: &'p BTreeMap<Cow<'_, str>, &RawValue>, lines: &Lines<'_>, lock: &mut NpmLock) -> Places<'p> {
     let mut places = Places::with_capacity(packages.len());
