@@ -39,7 +39,12 @@ pub(super) fn check(program: &Path, env: &[String]) -> Result<(), String> {
     let Ok(Some(loader)) = elf.interpreter() else { return Ok(()) };
     on_this_machine(&loader)?;
     let linked = elf.linked();
-    let mut folders: Vec<PathBuf> = FOLDERS.iter().map(PathBuf::from).collect();
+    // The loader's own folders have one for each architecture below them; those that it is told are looked into as they are.
+    let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
+    let mut folders: Vec<PathBuf> = FOLDERS
+        .iter()
+        .flat_map(|folder| [PathBuf::from(folder), Path::new(folder).join(&multiarch)])
+        .collect();
     folders.extend(linked.folders.iter().map(|folder| of_origin(folder, program)));
     let told = env.iter().filter_map(|pair| pair.strip_prefix("LD_LIBRARY_PATH="));
     folders.extend(
@@ -54,7 +59,7 @@ pub(super) fn check(program: &Path, env: &[String]) -> Result<(), String> {
     };
     let missing = |name: &&String| match name.contains('/') {
         true => !Path::new(name).exists(),
-        false => !cached(name) && !folders.iter().any(|folder| lies_in(folder, name)),
+        false => !cached(name) && !folders.iter().any(|folder| folder.join(name).exists()),
     };
     match linked.libraries.iter().find(missing) {
         Some(name) => Err(format!(
@@ -77,12 +82,6 @@ fn on_this_machine(interpreter: &str) -> Result<(), String> {
 fn of_origin(folder: &str, program: &Path) -> PathBuf {
     let origin = program.parent().map_or_else(String::new, |parent| parent.display().to_string());
     PathBuf::from(folder.replace("${ORIGIN}", &origin).replace("$ORIGIN", &origin))
-}
-
-/// In the folder, or in the one of this machine's architecture below it.
-fn lies_in(folder: &Path, name: &str) -> bool {
-    let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
-    folder.join(name).exists() || folder.join(multiarch).join(name).exists()
 }
 
 #[cfg(test)]
@@ -117,6 +116,11 @@ mod tests {
         let (_dir, path) = changed("libc.so.6", "libq.so.6");
         fs::write(dir.path().join("libq.so.6"), "").expect("written");
         assert_eq!(check(&path, &[format!("LD_LIBRARY_PATH={}", dir.path().display())]), Ok(()));
+        // Debian's `node` looks in `$ORIGIN/../lib`, and its library lies in a folder below that: there the loader looks only in its own.
+        let multiarch = dir.path().join(format!("{}-linux-gnu", std::env::consts::ARCH));
+        fs::create_dir(&multiarch).expect("created");
+        fs::rename(dir.path().join("libq.so.6"), multiarch.join("libq.so.6")).expect("moved");
+        assert!(check(&path, &[format!("LD_LIBRARY_PATH={}", dir.path().display())]).is_err());
     }
 
     #[test]
