@@ -237,6 +237,20 @@ fn with_its_home(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     ))
 }
 
+/// Whether the program builds it, and what it says.
+fn built_with_its_home(root: &Path) -> (bool, String) {
+    let output = crate::support::portcullis()
+        .args(["build", "--offline"])
+        .current_dir(root)
+        .env("CARGO_HOME", root.join("home"))
+        .env("XDG_CACHE_HOME", root.join(".cache"))
+        .env("XDG_STATE_HOME", root.join(".state"))
+        .env("COLUMNS", "400")
+        .output()
+        .unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 #[test]
 fn a_home_of_cargos_in_the_checkout_is_held_against_the_commit_and_the_lock_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -244,18 +258,7 @@ fn a_home_of_cargos_in_the_checkout_is_held_against_the_commit_and_the_lock_file
         println!("skipped: cfg-if is not in cargo's home");
         return;
     };
-    let builds = || {
-        let output = crate::support::portcullis()
-            .args(["build", "--offline"])
-            .current_dir(&root)
-            .env("CARGO_HOME", root.join("home"))
-            .env("XDG_CACHE_HOME", root.join(".cache"))
-            .env("XDG_STATE_HOME", root.join(".state"))
-            .env("COLUMNS", "400")
-            .output()
-            .unwrap();
-        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
-    };
+    let builds = || built_with_its_home(&root);
     let (done, said) = builds();
     assert!(done && !said.contains("reproducible"), "the control: {said}");
     let published = fs::read_to_string(&source).unwrap();
@@ -308,17 +311,8 @@ fn a_library_in_a_home_of_cargos_in_the_checkout_is_told() {
         let searched = format!("cargo:rustc-link-search={place}");
         fs::write(root.join("build.rs"), script(&[&searched, "cargo:rustc-link-lib=static=word"])).unwrap();
         committed(&root);
-        let output = crate::support::portcullis()
-            .args(["build", "--offline"])
-            .current_dir(&root)
-            .env("CARGO_HOME", root.join("home"))
-            .env("XDG_CACHE_HOME", root.join(".cache"))
-            .env("XDG_STATE_HOME", root.join(".state"))
-            .env("COLUMNS", "400")
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{said}");
+        let (done, said) = built_with_its_home(&root);
+        assert!(done, "{said}");
         said
     };
     assert!(said("home/lib").contains("home/lib/libword.a is in no commit"));

@@ -76,15 +76,14 @@ fn version_info(
             packages[*from].dependencies.extend(places.get(to).unwrap_or(&none));
         }
     }
-    let ids: Vec<String> = compiled.keys().cloned().collect();
-    let mut standing: BTreeSet<Named> = ids
-        .iter()
+    let mut standing: BTreeSet<Named> = compiled
+        .keys()
         .filter_map(|id| Some((parse_id(id).or_none("it was read above")?, id)))
         .filter(|(named, id)| named.2 == Source::Local && *id != root && (stands_in(id, &named.0) || graph.is_needed_from_elsewhere(named)))
         .map(|(named, _)| named)
         .collect();
     graph.add_what_they_need(&mut standing);
-    standing.retain(|named| !ids.iter().any(|id| id == root && parse_id(id).is_ok_and(|root| root == *named)));
+    standing.remove(&parse_id(root)?);
     for package in &mut packages {
         package.dependencies.sort_unstable();
         package.dependencies.dedup();

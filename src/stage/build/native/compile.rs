@@ -109,11 +109,7 @@ impl Compilation<'_> {
                 "compiler-artifact" => {}
                 "build-script-executed" => {
                     linked.add(&message.linked_libs, &message.linked_paths);
-                    units.add_script(&id, message.out_dir.as_ref());
-                    // Arguments hold for programs of the package itself: those of a published one reach nothing that is built here.
-                    if let Some(folder) = compiled::folder_of(&id) {
-                        linked.add_script(folder, message.out_dir);
-                    }
+                    units.add_script(&id, message.out_dir);
                     if !message.linked_libs.is_empty() || !message.linked_paths.is_empty() {
                         foreign.insert(id);
                     }
@@ -155,8 +151,7 @@ impl Compilation<'_> {
         let executables: Vec<(String, PathBuf)> = self.package.bins.iter().map(|bin| (bin.clone(), folder.join(bin))).collect();
         let read = executables.iter().map(|(_, path)| read_for(path, &self.effects.limits));
         let read: Option<Vec<Vec<PathBuf>>> = read.collect();
-        let all_is_known = linked.read_scripts(self.effects.limits.document);
-        let of_units = units.read(&self.project.workspace, &self.effects.limits).filter(|_| all_is_known);
+        let of_units = units.read(&self.project.workspace, &self.effects.limits);
         let read = read.zip(of_units).map(|(read, mut of_units)| {
             of_units.compiled.extend(read.into_iter().flatten());
             of_units.linked.extend(linked);

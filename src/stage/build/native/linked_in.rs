@@ -12,7 +12,6 @@ use memchr::memmem;
 use super::configurations::{Configuration, Configurations};
 use super::linked_files::{self, Asked};
 use super::linker_words::library;
-use super::script_output::said;
 use super::tooling::is_a_choice;
 use crate::io::files;
 use crate::model::excused::Excused as _;
@@ -25,8 +24,6 @@ const KINDS: [&str; 5] = ["native", "dependency", "crate", "framework", "all"];
 #[derive(Debug, Clone, Default)]
 pub(super) struct LinkedIn {
     asked: Asked,
-    /// Folders of packages whose build scripts ran, and the folders that these wrote in.
-    scripts: Vec<(PathBuf, Option<PathBuf>)>,
     /// Variables that build scripts gave rustc, by which they chose what links.
     chosen: BTreeSet<String>,
 }
@@ -35,14 +32,13 @@ impl LinkedIn {
     /// Adds what another has.
     pub(super) fn extend(&mut self, more: Self) {
         self.asked.extend(more.asked);
-        self.scripts.extend(more.scripts);
         self.chosen.extend(more.chosen);
     }
 
     /// Of programs whose rustc works in a folder: the workspace's.
     pub(super) fn in_folder(workspace: &Path) -> Self {
         let mut linked = Self::default();
-        linked.asked.works_in.insert(workspace.to_owned());
+        linked.works_in([workspace.to_owned()]);
         linked
     }
 
@@ -54,30 +50,13 @@ impl LinkedIn {
         self.asked.searched.extend(searched.iter().map(|folder| folder_of(folder)));
     }
 
-    /// Notes the build script of a package in a folder, and where it wrote.
-    pub(super) fn add_script(&mut self, package: PathBuf, out: Option<PathBuf>) {
-        self.scripts.push((package, out));
+    /// Adds folders that rustc works in.
+    pub(super) fn works_in(&mut self, folders: impl IntoIterator<Item = PathBuf>) {
+        self.asked.works_in.extend(folders);
     }
 
-    /// Adds the arguments that build scripts gave, of which cargo's messages say nothing: what one printed lies beside the folder that it wrote in. False
-    /// where that cannot be read.
-    pub(super) fn read_scripts(&mut self, limit: u64) -> bool {
-        let mut all_is_known = true;
-        for (package, out) in std::mem::take(&mut self.scripts) {
-            self.asked.works_in.insert(package);
-            let read = |out: PathBuf| files::read(&files::folder_of(&out).join("output"), limit).or_none("the caller tells it");
-            let Some(printed) = out.and_then(read) else {
-                all_is_known = false;
-                continue;
-            };
-            for (key, argument) in said(&String::from_utf8_lossy(&printed)) {
-                self.add_said(key, argument);
-            }
-        }
-        all_is_known
-    }
-
-    fn add_said(&mut self, key: &str, said: &str) {
+    /// Adds what a build script of a local package said, or a configuration in its place, of which cargo's messages have no arguments.
+    pub(super) fn add_said(&mut self, key: &str, said: &str) {
         match key {
             "rustc-link-search" => _ = self.asked.searched.insert(folder_of(said)),
             "rustc-link-lib" => self.asked.libraries.extend(names_of(said).map(str::to_owned)),

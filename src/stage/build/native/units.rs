@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::dep_info;
 use super::linked_in::LinkedIn;
 use super::script_output::said;
+use super::{compiled, dep_info};
 use crate::io::files;
 use crate::io::limits::Limits;
 use crate::model::excused::Excused as _;
@@ -45,8 +45,8 @@ impl Units {
         self.made.push(made);
     }
 
-    pub(super) fn add_script(&mut self, id: &str, out: Option<&PathBuf>) {
-        self.scripts.push((id.to_owned(), out.cloned()));
+    pub(super) fn add_script(&mut self, id: &str, out: Option<PathBuf>) {
+        self.scripts.push((id.to_owned(), out));
     }
 
     /// All files that rustc read for them, which works in the workspace's folder, and what the build scripts name. `None` where one of them does not say it.
@@ -60,14 +60,18 @@ impl Units {
             let printed = files::folder_of(out.as_deref()?).join("output");
             let printed = files::read(&printed, limits.document).or_none("the caller tells it")?;
             let printed = String::from_utf8_lossy(&printed);
+            // Arguments hold for programs of the package itself: those of a published one reach nothing that is built here.
+            let folder = compiled::folder_of(id);
             for (key, said) in said(&printed) {
                 match key {
                     "rerun-if-changed" => read.named.push((id.clone(), PathBuf::from(said.trim()))),
                     // rustc and what links for the package see it, those of a published one too.
                     "rustc-env" => read.linked.add_env(said),
+                    _ if folder.is_some() => read.linked.add_said(key, said),
                     _ => {}
                 }
             }
+            read.linked.works_in(folder);
         }
         Some(read)
     }

@@ -9,6 +9,7 @@ use crate::model::inventory::{Origin, Scope};
 
 use super::pin::{Pin, Pins};
 use super::quoted_lines::QuotedLines;
+use super::stand_ins;
 
 pub(super) fn is_file(name: &str) -> bool {
     name == "composer.lock"
@@ -138,18 +139,7 @@ fn stood_in_for(package: &Package, own: &Pin) -> Vec<Pin> {
 
 /// Those that a published package needs, or one that stands in for such. Composer knows no case in names.
 fn add_needed(mut replaced: Vec<Pin>, found: &mut Pins) {
-    let published = found.pins.iter().filter(|pin| pin.origin != Origin::Local);
-    let mut needed: BTreeSet<String> = published.flat_map(|pin| &pin.needs).map(|name| name.to_lowercase()).collect();
-    loop {
-        let local = found.pins.iter().filter(|pin| pin.origin == Origin::Local).chain(&replaced);
-        let standing = local.filter(|pin| needed.contains(&pin.name.to_lowercase()));
-        let more: Vec<String> = standing.flat_map(|pin| &pin.needs).map(|name| name.to_lowercase()).collect();
-        let known = needed.len();
-        needed.extend(more);
-        if needed.len() == known {
-            break;
-        }
-    }
+    let needed = stand_ins::needed(found.pins.iter().chain(&replaced), str::to_lowercase);
     replaced.retain(|pin| needed.contains(&pin.name.to_lowercase()));
     found.pins.append(&mut replaced);
 }

@@ -1,7 +1,7 @@
 //! Packages of a folder that published ones get for the package that they need: whoever published those cannot have meant a folder of this tree, so
 //! that the folder stands in for a published package and is looked up like that one. Any other package of a folder is the project's own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::pin::{Pin, Pins};
 use crate::model::coverage::STANDS_IN;
@@ -15,18 +15,7 @@ pub(super) fn mark(found: &mut Pins, kind: &str) {
         "pypi" => pep503::normal_name(name).into_owned(),
         _ => name.to_ascii_lowercase(),
     };
-    let published = found.pins.iter().filter(|pin| pin.origin != Origin::Local);
-    let mut needed: HashSet<String> = published.flat_map(|pin| &pin.needs).map(|name| normal(name)).collect();
-    // What takes the place of a published package needs, as that does, published ones.
-    loop {
-        let stand_in = |pin: &&Pin| pin.origin == Origin::Local && needed.contains(&normal(&pin.name));
-        let needs = found.pins.iter().filter(stand_in).flat_map(|pin| &pin.needs);
-        let more: Vec<String> = needs.map(|name| normal(name)).filter(|name| !needed.contains(name)).collect();
-        if more.is_empty() {
-            break;
-        }
-        needed.extend(more);
-    }
+    let needed = needed(&found.pins, normal);
     for pin in found.pins.iter_mut().filter(|pin| pin.origin == Origin::Local) {
         if !needed.contains(&normal(&pin.name)) {
             continue;
@@ -36,6 +25,28 @@ pub(super) fn mark(found: &mut Pins, kind: &str) {
             found.troubles.push(without_version(&pin.name));
         }
     }
+}
+
+/// The names, as `normal` has them, of what published packages need, and of what is needed by what takes their places: that needs, as they do, published
+/// ones.
+pub(super) fn needed<'p>(pins: impl IntoIterator<Item = &'p Pin>, normal: impl Fn(&str) -> String) -> HashSet<String> {
+    let mut local: HashMap<String, Vec<&Pin>> = HashMap::new();
+    let mut open: Vec<String> = Vec::new();
+    for pin in pins {
+        match pin.origin {
+            Origin::Local => local.entry(normal(&pin.name)).or_default().push(pin),
+            _ => open.extend(pin.needs.iter().map(|name| normal(name))),
+        }
+    }
+    let mut needed = HashSet::new();
+    while let Some(name) = open.pop() {
+        if !needed.contains(&name) {
+            let standing = local.get(&name).into_iter().flatten();
+            open.extend(standing.flat_map(|pin| &pin.needs).map(|name| normal(name)));
+            needed.insert(name);
+        }
+    }
+    needed
 }
 
 /// What is told of one whose version no lock file has.
